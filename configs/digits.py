@@ -1,0 +1,46 @@
+"""Trains one network on digit_scenes, with the quickstart's recipe.
+
+    mobilenet-jax train --config=configs/digits.py --workdir=runs/digits \
+      --config.model.name=mobilenet_v3_small --config.model.width=0.5
+
+`model.name` is a name of the zoo, an arch.json or a spec string. Variant:
+`configs/digits.py:runlocal` takes a few steps of 32 px scenes only.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config(variant: str = '') -> ConfigDict:
+  """Returns the config; `variant` is '' or 'runlocal'."""
+  if variant not in ('', 'runlocal'):
+    raise ValueError(f"variant {variant!r} is not '' or 'runlocal'")
+  local = variant == 'runlocal'
+  config = ConfigDict()
+  config.seed = 0
+
+  config.model = ConfigDict()
+  config.model.name = 'mobilenet_v3_small'
+  config.model.width = 1.0
+
+  config.data = ConfigDict()
+  config.data.name = 'digit_scenes/32' if local else 'digit_scenes/64'
+  config.data.dir = ''  # '' is TFDS's own folder
+  config.data.train_split = 'train'
+  config.data.test_split = 'test'
+
+  config.train = ConfigDict()
+  config.train.steps = 6 if local else 300
+  config.train.batch = 16 if local else 64
+  config.train.label_smoothing = 0.1
+  config.train.dropout = 0.0
+  config.train.norm_momentum = 0.95
+  config.train.log_every = 1 if local else 10
+  config.train.save_every = 3 if local else 100
+  config.train.optimizer = ConfigDict()
+  config.train.optimizer.name = 'sgd'
+  config.train.optimizer.learning_rate = 0.2
+  config.train.optimizer.warmup = 0.1
+  config.train.optimizer.momentum = 0.9
+  config.train.optimizer.weight_decay = 1e-4
+  config.train.optimizer.clip_norm = 5.0
+  return config

@@ -1,0 +1,74 @@
+"""`mobilenet-jax COMMAND ...`: finds the command, runs it, reports errors."""
+
+import errno
+import importlib
+import sys
+from collections.abc import Sequence
+
+from mobilenet_jax.core.errors import UserError, did_you_mean
+
+COMMANDS = {
+  'list': 'the networks of the zoo with their parameters and multiply-adds',
+  'summary': 'a network layer by layer',
+  'measure': 'time the blocks of a space or a network on this computer',
+  'search': 'the whole loop: measure, search, train, export, report',
+  'train': 'train a network and evaluate it',
+  'evaluate': 'evaluate the network of a run folder',
+  'export': 'write the network of a run folder as TFLite',
+  'report': 'write the report of a run folder again',
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Runs a command line.
+
+  Returns:
+    0 done, 1 the job failed, 2 the user's input is wrong, 130 interrupted.
+  """
+  arguments = list(sys.argv[1:] if argv is None else argv)
+  if not arguments or arguments[0] in ('-h', '--help'):
+    print(usage())
+    return 0
+  name, *rest = arguments
+  if name == '--version':
+    from mobilenet_jax import __version__
+
+    print(f'mobilenet-jax {__version__}')
+    return 0
+  try:
+    if name not in COMMANDS:
+      raise UserError(
+        f'Unknown command {name!r}.{did_you_mean(name, COMMANDS)}'
+      )
+    importlib.import_module(f'mobilenet_jax.cli.{name}').run(rest)
+  except UserError as error:
+    print(f'mobilenet-jax: {error}', file=sys.stderr)
+    return 2
+  except KeyboardInterrupt:
+    print(
+      'mobilenet-jax: interrupted; run it again to resume.', file=sys.stderr
+    )
+    return 130
+  except BrokenPipeError:  # the reader of our output has left
+    sys.stderr.close()
+    return 1
+  except OSError as error:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+      raise
+    print(f'mobilenet-jax: no space left: {error}.', file=sys.stderr)
+    return 1
+  return 0
+
+
+def usage() -> str:
+  """The text of --help."""
+  rows = [f'  {name:10}{text}' for name, text in COMMANDS.items()]
+  return '\n'.join(
+    [
+      'usage: mobilenet-jax COMMAND [arguments]',
+      '',
+      *rows,
+      '',
+      'mobilenet-jax COMMAND --help tells its arguments.',
+    ]
+  )

@@ -1,0 +1,84 @@
+"""Config files: `--config=FILE.py[:arg]` and `--config.field=value`.
+
+A config file is Python with a `get_config([arg])` that returns an
+`ml_collections.ConfigDict`; it is the user's own code and is run as such.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from absl import flags
+from ml_collections import ConfigDict, FrozenConfigDict, config_flags
+
+from mobilenet_jax.core.errors import UserError
+
+
+def load_config(arguments: Sequence[str]) -> FrozenConfigDict:
+  """Reads the config that command-line arguments name and override.
+
+  Args:
+    arguments: '--config=FILE.py[:arg]' and any '--config.field=value'.
+
+  Raises:
+    UserError: no such file, unknown field, value of the wrong type, or the
+      file itself raises.
+  """
+  values = flags.FlagValues()
+  argv = ['mobilenet-jax', *arguments]
+  if not any(a == '--config' or a.startswith('--config=') for a in arguments):
+    raise UserError('This command needs --config=FILE.py[:argument].')
+  try:
+    config_flags.DEFINE_config_file('config', flag_values=values, sys_argv=argv)
+    rest = values(argv)[1:]
+  except (
+    flags.Error,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+  ) as error:
+    raise UserError(_sentence(error, argv)) from error
+  except OSError as error:
+    raise UserError(f'Cannot read the config file: {_last(error)}.') from error
+  if rest:
+    raise UserError(f'Unknown argument {rest[0]!r}.')
+  if not isinstance(values.config, ConfigDict):
+    raise UserError('get_config() of the config file returns no ConfigDict.')
+  return FrozenConfigDict(values.config)
+
+
+def to_plain(config: Any) -> Any:
+  """Returns a config as dicts, lists and plain values, as JSON has them."""
+  if isinstance(config, ConfigDict | FrozenConfigDict | dict):
+    return {str(k): to_plain(v) for k, v in config.items()}
+  if isinstance(config, list | tuple):
+    return [to_plain(v) for v in config]
+  return config
+
+
+def differences(a: Any, b: Any, prefix: str = '') -> list[str]:
+  """Where two plain configs differ: 'field: value in a / value in b'."""
+  if isinstance(a, dict) and isinstance(b, dict):
+    names = dict.fromkeys([*a, *b])
+    found = []
+    for name in names:
+      inner = f'{prefix}.{name}' if prefix else name
+      found += differences(a.get(name), b.get(name), inner)
+    return found
+  return [] if a == b else [f'{prefix}: {a!r} / {b!r}']
+
+
+def _last(error: BaseException) -> str:
+  return str(error).strip().splitlines()[-1].strip().rstrip('.')
+
+
+def _sentence(error: Exception, argv: Sequence[str]) -> str:
+  text = ' '.join(str(error).strip('"\'').replace("\\'", "'").split())
+  if isinstance(error, AttributeError):
+    unknown, _, hint = text.partition('Did you mean')
+    name = unknown.strip(' \'"\\n')
+    hint = hint.split('instead')[0].strip().strip('"')
+    at = next((a for a in argv if name in a.split('=')[0]), f'--config.{name}')
+    hint = f' Did you mean {hint!r}?' if hint else ''
+    return f'Unknown config field in {at.split("=")[0]!r}.{hint}'
+  return f'Config: {text.rstrip(".")}.'

@@ -1,0 +1,80 @@
+"""Files that appear whole or not at all: write, fsync, rename."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mobilenet_jax.core.errors import UserError
+
+
+def write_bytes(path: str | os.PathLike, data: bytes) -> None:
+  """Writes `data` to `path` atomically; parents must exist.
+
+  Raises:
+    UserError: the folder cannot be written to.
+  """
+  path = Path(path)
+  try:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix='.' + path.name)
+  except OSError as error:
+    raise UserError(f'Cannot write {path}: {error.strerror}.') from error
+  try:
+    with os.fdopen(handle, 'wb') as file:
+      file.write(data)
+      file.flush()
+      os.fsync(file.fileno())
+    Path(name).chmod(0o644)
+    Path(name).replace(path)
+  except OSError as error:
+    Path(name).unlink(missing_ok=True)
+    raise UserError(f'Cannot write {path}: {error.strerror}.') from error
+  except BaseException:
+    Path(name).unlink(missing_ok=True)
+    raise
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+  """Writes UTF-8 `text` to `path` atomically."""
+  write_bytes(path, text.encode())
+
+
+def write_json(path: str | os.PathLike, value: Any) -> None:
+  """Writes `value` as indented JSON, keys in their given order."""
+  write_text(path, json.dumps(value, indent=2, allow_nan=False) + '\n')
+
+
+def read_json(path: str | os.PathLike, *, limit_mb: int = 64) -> Any:
+  """Reads a JSON file of at most `limit_mb` megabytes.
+
+  Raises:
+    UserError: the file is missing, too large, or not JSON.
+  """
+  path = Path(path)
+  try:
+    if path.stat().st_size > limit_mb << 20:
+      raise UserError(f'{path} is larger than {limit_mb} MB.')
+    return json.loads(path.read_text())
+  except OSError as error:
+    raise UserError(f'Cannot read {path}: {error.strerror}.') from error
+  except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    raise UserError(f'{path} is not valid JSON: {error}.') from error
+
+
+def make_folder(path: str | os.PathLike) -> Path:
+  """Makes `path` and its parents, and proves that it can be written to.
+
+  Raises:
+    UserError: it cannot be made or written to.
+  """
+  path = Path(path)
+  try:
+    path.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path):
+      pass
+  except OSError as error:
+    raise UserError(
+      f'Cannot write to folder {path}: {error.strerror}.'
+    ) from error
+  return path

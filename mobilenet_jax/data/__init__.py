@@ -1,0 +1,1 @@
+"""Images for training: TFDS sources, digit scenes, augmentation, batches."""

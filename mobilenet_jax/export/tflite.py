@@ -1,0 +1,81 @@
+"""To TFLite: float flatbuffers whose arithmetic is the network's own.
+
+TensorFlow is imported inside the functions only. The depthwise convolution
+must be traced in its grouped form, which the converter knows as
+DEPTHWISE_CONV_2D.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mobilenet_jax.arch import ArchSpec
+from mobilenet_jax.core.quiet import quiet_stderr
+from mobilenet_jax.models.builder import build
+
+
+def convert(function: Callable[[Any], Any], in_shape: tuple[int, ...]) -> bytes:
+  """Returns a float32 TFLite flatbuffer of a JAX function of one array.
+
+  Args:
+    function: traced once; weights it closes over become constants.
+    in_shape: of its float32 input, batch included.
+  """
+  with quiet_stderr():
+    return _convert(function, in_shape)
+
+
+def _convert(
+  function: Callable[[Any], Any], in_shape: tuple[int, ...]
+) -> bytes:
+  import tensorflow as tf
+  from jax.experimental import jax2tf
+
+  concrete = tf.function(
+    jax2tf.convert(function, with_gradient=False),
+    input_signature=[tf.TensorSpec(in_shape, tf.float32, name='input')],
+    autograph=False,
+  ).get_concrete_function()
+  converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+  return converter.convert()
+
+
+def network_to_tflite(spec: ArchSpec, variables: dict[str, Any]) -> bytes:
+  """Returns the float32 TFLite flatbuffer of a network at batch 1.
+
+  Its input is [1, resolution, resolution, in_channels], its output the
+  [1, num_classes] logits.
+  """
+  network = build(spec, impl='portable')
+  shape = (1, spec.resolution, spec.resolution, spec.in_channels)
+  return convert(lambda x: network.apply(variables, x), shape)
+
+
+class Interpreter:
+  """A TFLite model of one input and one output, ready to run with LiteRT."""
+
+  def __init__(self, model: bytes, threads: int = 1):
+    import ai_edge_litert.interpreter as litert
+
+    self._interpreter = litert.Interpreter(
+      model_content=model, num_threads=threads
+    )
+    self._interpreter.allocate_tensors()
+    self._input = self._interpreter.get_input_details()[0]
+    self._output = self._interpreter.get_output_details()[0]
+    self.invoke = self._interpreter.invoke
+
+  @property
+  def in_shape(self) -> tuple[int, ...]:
+    """Shape of the input, batch included."""
+    return tuple(int(n) for n in self._input['shape'])
+
+  def feed(self, x: np.ndarray) -> None:
+    """Sets the input that `invoke` will read."""
+    self._interpreter.set_tensor(self._input['index'], x)
+
+  def __call__(self, x: np.ndarray) -> np.ndarray:
+    self.feed(x)
+    self.invoke()
+    return self._interpreter.get_tensor(self._output['index'])

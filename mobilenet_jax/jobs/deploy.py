@@ -1,0 +1,55 @@
+"""Exports a network, checks the export, and measures it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobilenet_jax.arch import ArchSpec
+from mobilenet_jax.core.files import write_bytes
+from mobilenet_jax.data.pipeline import eval_batches
+from mobilenet_jax.data.sources import Source
+from mobilenet_jax.export.tflite import Interpreter, network_to_tflite
+from mobilenet_jax.measure.host import time_model
+from mobilenet_jax.models.builder import build
+from mobilenet_jax.tasks.classification import predict_fn
+
+CHECKED_IMAGES = 64
+
+
+def export(
+  spec: ArchSpec, variables: Any, path: Path, source: Source
+) -> dict[str, Any]:
+  """Writes the float TFLite model and compares it with JAX on real images.
+
+  Returns:
+    'bytes', 'images', 'max_difference' of the logits, 'same_answers' (share
+    of equal top-1).
+  """
+  model = network_to_tflite(spec, variables)
+  batch = next(
+    eval_batches(source, batch=CHECKED_IMAGES, resolution=spec.resolution)
+  )
+  count = int(batch['weight'].sum())
+  images = np.asarray(batch['image'])[:count]
+  ours = np.asarray(predict_fn(build(spec))(variables, images))
+  interpreter = Interpreter(model)
+  theirs = np.concatenate([interpreter(image[None]) for image in images])
+  write_bytes(path, model)
+  return {
+    'bytes': len(model),
+    'images': count,
+    'max_difference': float(np.abs(ours - theirs).max()),
+    'same_answers': float(np.mean(ours.argmax(1) == theirs.argmax(1))),
+  }
+
+
+def remeasure(path: Path, priced_ms: float) -> dict[str, float]:
+  """Times an exported model on this computer, beside its priced latency."""
+  timing = time_model(path.read_bytes())
+  return {
+    'priced_ms': priced_ms,
+    'measured_ms': timing.ms,
+    'std_ms': timing.std_ms,
+    'ratio': timing.ms / priced_ms,
+  }

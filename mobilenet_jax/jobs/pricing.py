@@ -1,0 +1,117 @@
+"""What networks cost in a run: the table, the checks, the target."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobilenet_jax.arch import ArchSpec
+from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.progress import say
+from mobilenet_jax.latency.bounds import check_target
+from mobilenet_jax.latency.key import BlockKey, keys
+from mobilenet_jax.latency.table import LatencyTable
+from mobilenet_jax.latency.tensors import (
+  BlockPrices,
+  price,
+  price_tensors,
+  space_keys,
+)
+from mobilenet_jax.measure.collect import host_table
+from mobilenet_jax.space import SearchSpace
+
+DRAWS = 1000
+
+
+@dataclass
+class Pricing:
+  """The prices of a run.
+
+  Attributes:
+    table: saved as `latency.csv` of the run folder whenever it grows.
+    tensors: every choice of the space, priced.
+    target_ms: what the search is to land on.
+    measures: whether an unknown block may be measured here.
+  """
+
+  table: LatencyTable
+  tensors: tuple[BlockPrices, ...]
+  target_ms: float
+  measures: bool
+  path: Path
+
+  def of_vector(self, vector: Sequence[int]) -> float:
+    """Milliseconds of a choice vector of the space."""
+    return price(self.tensors, vector)
+
+  def of_new(self, spec: ArchSpec) -> float:
+    """Milliseconds of any network; its unknown blocks are measured.
+
+    Raises:
+      UserError: a block is unknown and the table is not this computer's.
+    """
+    lacking = self.table.missing(keys(spec, self.table.dtype))
+    if lacking and self.measures:
+      say(f'Pricing {spec.name}.')
+      more = measured(lacking)
+      self.table = LatencyTable(
+        {**self.table.rows, **more.rows}, self.table.provenance
+      )
+      self.table.save(self.path)
+    return self.table.price(spec)
+
+
+def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
+  """Loads or measures the run's table and checks the target against it.
+
+  Args:
+    config: the `latency` part of a config: `table` ('' measures this
+      computer), `target_ms` (0 takes `target_quantile` of random networks).
+    folder: of the run; its own table is taken where it has one.
+
+  Raises:
+    UserError: an unreadable table, a block that it lacks, or a target that
+      the space cannot reach.
+  """
+  path = folder / 'latency.csv'
+  wanted = space_keys(space.spec)
+  measures = not config.table
+  if path.exists():
+    table = LatencyTable.load(path)
+  elif config.table:
+    table = LatencyTable.load(config.table)
+  else:
+    table = measured(wanted)
+  tensors = price_tensors(space.spec, table)
+  target = config.target_ms or _quantile(space, tensors, config.target_quantile)
+  low, high = check_target(target, tensors)
+  if not path.exists():
+    table.save(path)
+  chip = table.provenance['chip']
+  say(
+    f'{space.size:.1e} networks on {chip}: {low:.3f} to {high:.3f} ms; '
+    f'target {target:.3f} ms.'
+  )
+  return Pricing(table, tensors, target, measures, path)
+
+
+def measured(wanted: Sequence[BlockKey]) -> LatencyTable:
+  """This computer's table of the wanted blocks."""
+  try:
+    return host_table(wanted, say=say)
+  except ImportError as error:
+    raise UserError(
+      'Measuring this computer needs the extra [tflite]: '
+      "pip install 'mobilenet-jax[tflite]'."
+    ) from error
+
+
+def _quantile(
+  space: SearchSpace, tensors: Sequence[BlockPrices], quantile: float
+) -> float:
+  """The latency that a share of random networks stays below."""
+  rng = np.random.default_rng(0)
+  prices = [price(tensors, space.sample(rng)) for _ in range(DRAWS)]
+  return float(np.quantile(prices, quantile))

@@ -1,0 +1,85 @@
+"""A run folder: who may use it, and what is always in it."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mobilenet_jax.core.config import differences, to_plain
+from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.files import make_folder, read_json, write_json
+
+PACKAGES = (
+  'mobilenet_jax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint',
+  'grain', 'tensorflow-datasets', 'tensorflow-cpu', 'ai-edge-litert', 'numpy',
+)  # fmt: skip
+
+
+def open_run(workdir: str | os.PathLike, job: str, config: Any) -> Path:
+  """Makes a run folder, or opens that of the same job and config.
+
+  Writes `config.json` and `env.json` when the folder is new.
+
+  Raises:
+    UserError: the folder is not writable, holds something else, or was used
+      with another config; the first differing field is named.
+  """
+  wanted = {'job': job, **to_plain(config)}
+  folder = make_folder(workdir)
+  path = folder / 'config.json'
+  if path.exists():
+    found = differences(read_json(path), wanted)
+    if found:
+      more = f' and {len(found) - 1} more' if len(found) > 1 else ''
+      raise UserError(
+        f'Run folder {folder} was used with another config (there / now): '
+        f'{found[0]}{more}.'
+      )
+    return folder
+  if any(folder.iterdir()):
+    raise UserError(f'Folder {folder} is not empty and holds no run.')
+  write_json(folder / 'env.json', environment(wanted.get('seed')))
+  write_json(path, wanted)
+  return folder
+
+
+def environment(seed: int | None) -> dict[str, Any]:
+  """What a run depends on beside its config."""
+  import jax
+
+  from mobilenet_jax.measure.host import chip
+
+  return {
+    'seed': seed,
+    'commit': _commit(),
+    'python': platform.python_version(),
+    'system': platform.platform(),
+    'chip': chip(),
+    'cores': os.cpu_count(),
+    'devices': [f'{d.platform}:{d.device_kind}' for d in jax.devices()],
+    'versions': {name: _version(name) for name in PACKAGES},
+    'started': datetime.now(UTC).isoformat(timespec='seconds'),
+  }
+
+
+def _version(package: str) -> str | None:
+  try:
+    return importlib.metadata.version(package)
+  except importlib.metadata.PackageNotFoundError:
+    return None
+
+
+def _commit() -> str | None:
+  """The commit of the source tree this package runs from, if it is one."""
+  root = Path(__file__).parents[2]
+  if not (root / '.git').exists():
+    return None
+  command = ['git', '-C', str(root), 'describe', '--always', '--dirty']
+  try:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+  except (OSError, subprocess.TimeoutExpired):
+    return None
+  return done.stdout.strip() or None

@@ -1,0 +1,290 @@
+"""The loop: measure, search, train, export, re-measure, report.
+
+Every stage leaves its file in the run folder and is skipped where that file
+is there already; the stages that train go on from their last checkpoint. So
+the same command on the same folder resumes the run, wherever it was stopped.
+"""
+
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mobilenet_jax.arch import ArchSpec, from_json, to_json
+from mobilenet_jax.core.files import read_json, write_json
+from mobilenet_jax.core.progress import say
+from mobilenet_jax.data.pipeline import eval_batches, train_batches
+from mobilenet_jax.data.sources import Source, cache_in_memory, open_source
+from mobilenet_jax.jobs import deploy
+from mobilenet_jax.jobs.pricing import Pricing, open_pricing
+from mobilenet_jax.jobs.runs import open_run
+from mobilenet_jax.jobs.samples import sample_predictions
+from mobilenet_jax.jobs.training import (
+  image_side,
+  restore_variables,
+  train_network,
+)
+from mobilenet_jax.models import get_arch
+from mobilenet_jax.report.page import write_report
+from mobilenet_jax.search import oneshot
+from mobilenet_jax.search.scaling import scale_to_latency
+from mobilenet_jax.search.select import (
+  drawn_within,
+  likeliest_within,
+  random_within,
+)
+from mobilenet_jax.space import SearchSpace, get_space
+from mobilenet_jax.tasks import classification
+from mobilenet_jax.train.loop import fit
+from mobilenet_jax.train.optimizers import optimizer
+
+
+@dataclass(frozen=True)
+class Data:
+  """The splits of a run: to train on, to search on, to report on."""
+
+  train: Source
+  held_out: Source
+  test: Source
+
+
+def run(config: Any, workdir: str) -> dict[str, Any]:
+  """Runs the whole loop of a search config in a run folder.
+
+  Returns:
+    What `results.json` holds: the contenders with their accuracies and
+    prices, and how the found network's export did.
+
+  Raises:
+    UserError: the config, the folder, the table or the target is wrong; it
+      says so before anything is spent.
+  """
+  folder = open_run(workdir, 'search', config)
+  clock = Clock(folder / 'timings.json')
+  with clock('data'):
+    data = open_data(config.data)
+  space = get_space(
+    config.space, image_side(data.train), data.train.num_classes
+  )
+  with clock('measure'):
+    pricing = open_pricing(config.latency, space, folder)
+  with clock('search'):
+    found = search(config, space, pricing, data, folder)
+  contenders = choose_contenders(config, space, pricing, found, folder)
+  results = []
+  for i, (role, spec) in enumerate(contenders):
+    with clock('train'):
+      result = train_network(
+        spec,
+        config.train,
+        train=data.train,
+        test=data.test,
+        seed=config.seed,
+        folder=folder / 'contenders' / spec.name,
+        title=f'training {spec.name} ({i + 1}/{len(contenders)})',
+      )
+    results.append(
+      {'role': role, **result, 'priced_ms': pricing.table.price(spec)}
+    )
+  with clock('export'):
+    deployed = deploy_found(config, contenders[0][1], pricing, data, folder)
+  summary = {
+    'target_ms': pricing.target_ms,
+    'contenders': results,
+    'deployed': deployed,
+  }
+  write_json(folder / 'results.json', summary)
+  with clock('report'):
+    write_report(folder)
+  return summary
+
+
+class Clock:
+  """Seconds spent in each stage, over all sessions of a run."""
+
+  def __init__(self, path: Path):
+    self._path = path
+    self._seconds = read_json(path) if path.exists() else {}
+
+  @contextmanager
+  def __call__(self, stage: str) -> Iterator[None]:
+    start = time.monotonic()
+    try:
+      yield
+    finally:
+      spent = time.monotonic() - start
+      total = self._seconds.get(stage, 0.0) + spent
+      self._seconds[stage] = round(total, 2)
+      write_json(self._path, self._seconds)
+
+
+def open_data(config: Any) -> Data:
+  """Opens (and where it is missing builds) the splits that a config names."""
+
+  def split(name: str) -> Source:
+    source = open_source(config.name, name, config.dir or None, say=say)
+    return cache_in_memory(source)
+
+  return Data(
+    split(config.train_split),
+    split(config.held_out_split),
+    split(config.test_split),
+  )
+
+
+def search(
+  config: Any,
+  space: SearchSpace,
+  pricing: Pricing,
+  data: Data,
+  folder: Path,
+) -> ArchSpec:
+  """Searches; writes `arch.json`; returns the found network."""
+  done = folder / 'arch.json'
+  if done.exists():
+    return from_json(read_json(done))
+  part = config.search
+  settings = oneshot.Settings(
+    steps=part.steps,
+    target_ms=pricing.target_ms,
+    beta=part.beta,
+    learning_rate=part.learning_rate,
+    warm_up=part.warm_up,
+    samples=part.samples,
+    seed=config.seed,
+  )
+  rule = optimizer(part.optimizer, part.steps)
+  step = oneshot.search_step(
+    space,
+    pricing.tensors,
+    rule,
+    settings,
+    loss=lambda logits, labels: classification.cross_entropy(
+      logits, labels, part.label_smoothing
+    ),
+    quality=classification.accuracy,
+  )
+  state = fit(
+    oneshot.initial_state(space, rule, config.seed),
+    step,
+    lambda start: search_batches(config, space, data, start),
+    steps=part.steps,
+    folder=folder,
+    title='searching',
+    log_every=part.log_every,
+    save_every=part.save_every,
+    record=oneshot.record(space, pricing.of_vector),
+  )
+  found = space.decode(select(config, space, pricing, data, state), 'found')
+  write_json(done, to_json(found))
+  return found
+
+
+def select(
+  config: Any,
+  space: SearchSpace,
+  pricing: Pricing,
+  data: Data,
+  state: oneshot.SearchState,
+) -> tuple[int, ...]:
+  """The best, by the shared weights, of the likeliest network within the
+  window and others that the controller draws there."""
+  logits = np.asarray(state.controller.logits, np.float64)
+  window = (pricing.of_vector, pricing.target_ms, config.latency.tolerance)
+  candidates = [likeliest_within(logits, *window)]
+  drawn = drawn_within(
+    logits, *window, config.search.candidates - 1, config.seed
+  )
+  candidates += [vector for vector in drawn if vector not in candidates]
+  batch = config.search.held_out_batch
+  count = min(config.search.candidate_images, len(data.held_out)) // batch
+  batches = eval_batches(
+    data.held_out, batch=batch, resolution=space.spec.resolution
+  )
+  return oneshot.best_of(
+    candidates,
+    state.weights.params,
+    oneshot.scorer(space, classification.accuracy),
+    list(itertools.islice(batches, max(count, 1))),
+  )
+
+
+def search_batches(
+  config: Any, space: SearchSpace, data: Data, start: int
+) -> Iterator[dict[str, Any]]:
+  """Batches to train the shared weights on, and held-out ones to score on."""
+  shared = {'resolution': space.spec.resolution, 'start_step': start}
+  train = train_batches(
+    data.train, batch=config.search.batch, seed=config.seed, **shared
+  )
+  held_out = train_batches(
+    data.held_out,
+    batch=config.search.held_out_batch,
+    seed=config.seed + 1,
+    augment=False,
+    **shared,
+  )
+  for a, b in zip(train, held_out, strict=True):
+    yield {'train': a, 'held_out': b}
+
+
+def choose_contenders(
+  config: Any,
+  space: SearchSpace,
+  pricing: Pricing,
+  found: ArchSpec,
+  folder: Path,
+) -> list[tuple[str, ArchSpec]]:
+  """The found network, a known one scaled to the same latency, and random
+  ones of the same window; (role, spec) each, kept in `contenders.json`."""
+  path = folder / 'contenders.json'
+  if path.exists():
+    return [(row['role'], from_json(row['arch'])) for row in read_json(path)]
+  compare = config.compare
+  price = pricing.table.price(found)
+  resolution, classes = space.spec.resolution, space.spec.num_classes
+  scaled, _ = scale_to_latency(
+    lambda width: get_arch(compare.model, width, resolution, classes),
+    pricing.of_new,
+    price,
+  )
+  drawn = random_within(
+    space,
+    pricing.of_vector,
+    price,
+    config.latency.tolerance,
+    compare.random,
+    config.seed,
+  )
+  randoms = [space.decode(v, f'random_{i}') for i, v in enumerate(drawn)]
+  made = [('found', found), ('scaled', scaled)]
+  made += [('random', spec) for spec in randoms]
+  write_json(path, [{'role': r, 'arch': to_json(s)} for r, s in made])
+  return made
+
+
+def deploy_found(
+  config: Any, spec: ArchSpec, pricing: Pricing, data: Data, folder: Path
+) -> dict[str, Any]:
+  """Exports, checks and times the found network; keeps sample predictions."""
+  done = folder / 'deployed.json'
+  if done.exists():
+    return read_json(done)
+  trained = folder / 'contenders' / spec.name
+  variables = restore_variables(spec, config.train, trained)
+  parity = deploy.export(spec, variables, folder / 'model.tflite', data.test)
+  say(
+    f'Exported model.tflite: largest difference from JAX on '
+    f'{parity["images"]} test images {parity["max_difference"]:.2g}.'
+  )
+  samples = sample_predictions(spec, variables, data.test)
+  write_json(folder / 'predictions.json', samples)
+  priced = pricing.table.price(spec)
+  deployed = {**parity, **deploy.remeasure(folder / 'model.tflite', priced)}
+  write_json(done, deployed)
+  return deployed

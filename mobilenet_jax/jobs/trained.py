@@ -1,0 +1,88 @@
+"""Uses the trained network of a run folder, of a training or of a search."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from mobilenet_jax.arch import ArchSpec, from_json
+from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.files import make_folder, read_json
+from mobilenet_jax.core.progress import say
+from mobilenet_jax.data.sources import Source, open_source
+from mobilenet_jax.jobs import deploy
+from mobilenet_jax.jobs.training import (
+  evaluate_network,
+  network_of,
+  restore_variables,
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+  """A trained network with the config it was trained by."""
+
+  spec: ArchSpec
+  variables: Any
+  config: Any
+
+
+def open_trained(workdir: str) -> Trained:
+  """Restores the network of a run folder; of a search, the found one.
+
+  Raises:
+    UserError: the folder holds no run, or one that has not been trained.
+  """
+  folder = Path(workdir)
+  if not (folder / 'config.json').exists():
+    raise UserError(f'{folder} is no run folder: it has no config.json.')
+  config = ConfigDict(read_json(folder / 'config.json'))
+  if config.job == 'search':
+    folder = folder / 'contenders' / 'found'
+  if not (folder / 'result.json').exists():
+    raise UserError(f'The run in {workdir} has not finished training.')
+  spec = from_json(read_json(folder / 'arch.json'))
+  variables = restore_variables(spec, config.train, folder)
+  return Trained(spec, variables, config)
+
+
+def test_source(trained: Trained, split: str | None = None) -> Source:
+  """The test split of a run, or another split of its data."""
+  data = trained.config.data
+  name = split or data.test_split
+  return open_source(data.name, name, data.dir or None, say=say)
+
+
+def evaluate(workdir: str, split: str | None = None) -> dict[str, Any]:
+  """Accuracy and loss of the network of a run folder on a split.
+
+  Returns:
+    'name', 'split', 'images', 'accuracy', 'loss'.
+  """
+  trained = open_trained(workdir)
+  source = test_source(trained, split)
+  network = network_of(trained.spec, trained.config.train)
+  found = evaluate_network(network, trained.variables, source)
+  return {
+    'name': trained.spec.name,
+    'split': source.split,
+    'images': len(source),
+    **found,
+  }
+
+
+def export(workdir: str, out: str) -> dict[str, Any]:
+  """Writes the network of a run folder as float TFLite and checks it.
+
+  Returns:
+    What `deploy.export` does.
+  """
+  path = Path(out)
+  if path.suffix != '.tflite':
+    raise UserError(f'--out {out} is not a .tflite file.')
+  trained = open_trained(workdir)
+  make_folder(path.parent)
+  return deploy.export(
+    trained.spec, trained.variables, path, test_source(trained)
+  )

@@ -1,0 +1,103 @@
+"""Measures the blocks that are not known yet; keeps all that are.
+
+Blocks are converted by one process a core, then timed with the machine
+otherwise quiet. What has been measured goes to a table under the cache
+folder after every chunk, so a stopped job goes on where it was, and the next
+job on the same device starts from it.
+"""
+
+import concurrent.futures
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from mobilenet_jax.core.cache import cache_dir
+from mobilenet_jax.core.files import make_folder
+from mobilenet_jax.core.progress import Progress, progress
+from mobilenet_jax.latency.key import BlockKey
+from mobilenet_jax.latency.table import LatencyTable, Timing
+from mobilenet_jax.measure import host
+from mobilenet_jax.measure.blocks import block_model
+
+CHUNK = 64
+
+
+def host_table(
+  wanted: Iterable[BlockKey], *, say: Callable[[str], None]
+) -> LatencyTable:
+  """Returns a table of the wanted blocks on this computer.
+
+  Args:
+    wanted: blocks, in any order.
+    say: told how many blocks are known and how many are measured.
+  """
+  wanted = tuple(dict.fromkeys(wanted))
+  path = known_path()
+  rows = dict(LatencyTable.load(path).rows) if path.exists() else {}
+  todo = [key for key in wanted if key not in rows]
+  say(
+    f'{len(wanted)} distinct blocks: {len(wanted) - len(todo)} known for this '
+    f'computer, {len(todo)} to measure.'
+  )
+  if todo:
+    make_folder(path.parent)
+    for measured in _measure_chunks(todo):
+      rows |= measured
+      LatencyTable(rows, host.provenance()).save(path)
+  return LatencyTable({key: rows[key] for key in wanted}, host.provenance())
+
+
+def known_path() -> Path:
+  """Where this computer's blocks are kept: one file a set of conditions."""
+  conditions = {**host.provenance(), 'date': ''}
+  text = json.dumps(conditions, sort_keys=True).encode()
+  name = f'host-{hashlib.sha256(text).hexdigest()[:12]}.csv'
+  return cache_dir() / 'latency' / name
+
+
+def _measure_chunks(
+  todo: Sequence[BlockKey],
+) -> Iterator[dict[BlockKey, Timing]]:
+  """Yields the timings of chunk after chunk."""
+  workers = min(os.cpu_count() or 1, 1 + len(todo) // 16)
+  with (
+    concurrent.futures.ProcessPoolExecutor(
+      workers, multiprocessing.get_context('spawn'), _start_worker
+    ) as pool,
+    progress('measuring blocks', len(todo)) as bar,
+  ):
+    for start in range(0, len(todo), CHUNK):
+      chunk = todo[start : start + CHUNK]
+      models = []
+      for key, model in zip(chunk, pool.map(block_model, chunk), strict=True):
+        models.append(model)
+        bar.advance(0, f'converted {key}')
+      yield time_blocks(chunk, models, bar)
+
+
+def _start_worker() -> None:
+  os.environ['JAX_PLATFORMS'] = 'cpu'
+  os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
+  signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops the pool
+
+
+def time_blocks(
+  wanted: Sequence[BlockKey], models: Sequence[bytes], bar: Progress
+) -> dict[BlockKey, Timing]:
+  """Times TFLite models of blocks in rounds over all of them, so that a
+  disturbance of a second spoils one round of a block, not all of it."""
+  ready = [host.open_model(model) for model in models]
+  repeats: list[list[float]] = [[] for _ in wanted]
+  with host.on_one_core():
+    for turn in range(host.ROUNDS):
+      for key, model, found in zip(wanted, ready, repeats, strict=True):
+        found += host.time_round(model)
+        last = turn == host.ROUNDS - 1
+        bar.advance(int(last), f'timed {key}' if last else None)
+  return {
+    key: host.timing(found) for key, found in zip(wanted, repeats, strict=True)
+  }

@@ -1,0 +1,49 @@
+"""From a spec to a Linen module."""
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+
+from mobilenet_jax.arch import ArchSpec, block_name
+from mobilenet_jax.nn.blocks import Options, build_block
+from mobilenet_jax.nn.conv import Impl
+
+
+class Network(nn.Module):
+  """The network of a concrete spec.
+
+  Called on [N, resolution, resolution, in_channels] images it returns
+  [N, num_classes] logits in float32.
+
+  Attributes:
+    spec: the architecture.
+    options: batch norm's momentum, form of the convolutions, dtype.
+    dropout: rate before the last block, in training; wants an rng 'dropout'.
+  """
+
+  spec: ArchSpec
+  options: Options = Options()
+  dropout: float = 0.0
+
+  @nn.compact
+  def __call__(self, x: Array, *, train: bool = False) -> Array:
+    x = x.astype(self.options.dtype)
+    last = len(self.spec.blocks) - 1
+    for i, block in enumerate(self.spec.blocks):
+      if i == last and self.dropout:
+        x = nn.Dropout(self.dropout, name='dropout')(x, deterministic=not train)
+      x = build_block(block, self.options, block_name(i))(x, train=train)
+    return x.astype(jnp.float32)
+
+
+def build(
+  spec: ArchSpec,
+  *,
+  dropout: float = 0.0,
+  norm_momentum: float = 0.99,
+  impl: Impl = 'auto',
+  dtype: jnp.dtype = jnp.float32,
+) -> Network:
+  """Returns the Linen module of a concrete spec."""
+  options = Options(norm_momentum, spec.norm_epsilon, impl, dtype)
+  return Network(spec, options, dropout)

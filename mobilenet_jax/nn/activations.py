@@ -1,0 +1,20 @@
+"""Activation functions by their name in a spec."""
+
+from collections.abc import Callable
+
+import jax
+from jax import Array, nn
+
+
+def hard_sigmoid(x: Array) -> Array:
+  """relu6(x + 3) / 6 (MobileNetV3, arXiv 1905.02244, section 5.2)."""
+  return nn.hard_sigmoid(x)
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+  'relu': nn.relu,
+  'relu6': nn.relu6,
+  'hard_swish': nn.hard_swish,
+  'swish': jax.nn.swish,
+  'linear': lambda x: x,
+}

@@ -1,0 +1,137 @@
+"""How the search went: curves, and how sure it became of each decision."""
+
+from mobilenet_jax.report.certainty import (
+  STEP,
+  certainty,
+  start_line,
+  step_hover,
+)
+from mobilenet_jax.report.charts import (
+  Trace,
+  axis,
+  chart,
+  curve,
+)
+from mobilenet_jax.report.markup import Html, figure, nested, section, tag
+from mobilenet_jax.report.reading import Records, Run
+from mobilenet_jax.report.units import milliseconds
+
+
+def searching(run: Run) -> Html:
+  """The section of the search."""
+  scored = [r for r in run.search if 'reward' in r]
+  start = scored[0]['step'] if scored else None
+  grid = tag(
+    'div',
+    figure(_single('reward', scored, 'reward'), _reward_caption(run)),
+    figure(
+      _single('held_out_accuracy', scored, 'held-out accuracy', '.0%'),
+      'Accuracy of the sampled networks with the shared weights on held-out '
+      'images, as the controller sees it.',
+    ),
+    figure(_latency(run, scored), _latency_caption(run)),
+    figure(
+      _loss(run.search, start),
+      'Training loss of the shared weights on a batch, of one sampled network '
+      'a step.',
+    ),
+    class_='grid',
+  )
+  space = [tag('h3', 'The space'), nested(run.space)] if run.space else []
+  return section(
+    'search',
+    'The search',
+    tag('p', _intro(start), class_='note'),
+    grid,
+    *certainty(run.search, start),
+    *space,
+  )
+
+
+def _intro(start: int | None) -> str:
+  text = (
+    'Faint lines are the values as they were written, bold ones their running '
+    'mean over a tenth of the curve.'
+  )
+  if start is None:
+    return f'{text} The controller never started.'
+  return (
+    f'{text} Until about step {start} only the shared weights are trained, so '
+    'what the controller sees begins there.'
+  )
+
+
+def _reward_caption(run: Run) -> str:
+  beta = run.config.get('search', {}).get('beta', 'beta')
+  return (
+    'What the controller maximizes: held-out accuracy plus '
+    f'{beta} times the relative distance of the latency from the target.'
+  )
+
+
+def _latency_caption(run: Run) -> str:
+  return (
+    'Latency, priced by the table: mean of the sampled networks, and the '
+    'network of the likeliest choices (steps); dashed is the target of '
+    f'{milliseconds(run.target_ms)}, shaded ±{run.tolerance:.0%}.'
+  )
+
+
+def _single(name: str, records: Records, title: str, ticks: str = '') -> Html:
+  steps = [r['step'] for r in records]
+  values = [r.get(name) for r in records]
+  number = '%{y:.2%}' if ticks else '%{y:.4f}'
+  return chart(
+    f'chart-{name.replace("_", "-")}',
+    curve(steps, values, 'var(--found)', hovertemplate=step_hover(number)),
+    260,
+    xaxis=axis(STEP),
+    yaxis=axis(title, tickformat=ticks or None),
+  )
+
+
+def _latency(run: Run, records: Records) -> Html:
+  steps = [r['step'] for r in records]
+  shared = {'hovertemplate': step_hover('%{y:.3f} ms')}
+  likeliest: Trace = {
+    'type': 'scatter', 'mode': 'lines', 'x': steps, 'name': 'likeliest network',
+    'y': [r['likeliest_latency_ms'] for r in records],
+    'line': {'color': 'var(--scaled)', 'width': 1.5, 'shape': 'hv'}, **shared,
+  }  # fmt: skip
+  sampled = curve(
+    steps, [r['latency_ms'] for r in records], 'var(--found)',
+    name='sampled networks', **shared,
+  )  # fmt: skip
+  target, near = run.target_ms, run.tolerance
+  across = {'xref': 'paper', 'x0': 0, 'x1': 1, 'layer': 'below'}
+  window = {
+    **across, 'type': 'rect', 'y0': target * (1 - near),
+    'y1': target * (1 + near), 'fillcolor': 'var(--window)',
+    'line': {'width': 0},
+  }  # fmt: skip
+  line = {'color': 'var(--ink)', 'width': 1.2, 'dash': 'dash'}
+  level = {**across, 'type': 'line', 'y0': target, 'y1': target, 'line': line}
+  return chart(
+    'chart-latency',
+    [likeliest, *sampled],
+    300,
+    xaxis=axis(STEP),
+    yaxis=axis('latency (ms)'),
+    shapes=[window, level],
+    showlegend=True,
+  )
+
+
+def _loss(records: Records, start: int | None) -> Html:
+  steps = [r['step'] for r in records]
+  return chart(
+    'chart-loss',
+    curve(
+      steps, [r['loss'] for r in records], 'var(--found)',
+      hovertemplate=step_hover('%{y:.3f}'),
+    ),
+    260,
+    xaxis=axis(STEP),
+    yaxis=axis('training loss (nats)'),
+    **start_line(start),
+  )  # fmt: skip

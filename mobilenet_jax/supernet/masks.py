@@ -1,0 +1,67 @@
+"""From soft choices to masks over the largest network's weights.
+
+A soft choice is a vector of weights over the choices of a decision: one-hot
+when a network is sampled, uniform when the average of all operations is
+wanted. Every mask below is linear in each of them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from mobilenet_jax.arch import Block, BlockVariants, OneOf
+
+Soft = Mapping[str, Array]  # weights over the choices, by tag
+
+
+def most(value: int | OneOf) -> int:
+  """The largest choice of a field."""
+  return max(value.choices) if isinstance(value, OneOf) else value
+
+
+def mean_over_choices(
+  row: BlockVariants, soft: Soft, measure: Callable[[Block, int], np.ndarray]
+) -> Array:
+  """Averages `measure(block, in_channels)` over what a block can become,
+  weighted by the soft choices of the decisions it depends on."""
+  measured = [measure(block, io.in_channels) for _, block, io in row.each()]
+  mixed = jnp.asarray(np.stack(measured), jnp.float32)
+  mixed = mixed.reshape(*row.sizes, *measured[0].shape)
+  for tag in row.tags:
+    mixed = jnp.tensordot(soft[tag], mixed, axes=1)
+  return mixed
+
+
+def weight_of(value: Any, soft: Soft) -> Array | float:
+  """The weight of the choices of a field that are true."""
+  if not isinstance(value, OneOf):
+    return float(bool(value))
+  return soft[value.tag] @ jnp.asarray([float(bool(c)) for c in value.choices])
+
+
+def channel_mask(value: int | OneOf, soft: Soft) -> Array | None:
+  """[largest] mask of the first channels; None where nothing is open."""
+  if not isinstance(value, OneOf):
+    return None
+  return soft[value.tag] @ jnp.asarray(first_n(value.choices, most(value)))
+
+
+def first_n(counts: Any, size: int) -> np.ndarray:
+  """[..., size] with ones in the first n places."""
+  return (np.arange(size) < np.asarray(counts)[..., None]).astype(np.float32)
+
+
+def kernel_mask(value: int | OneOf, soft: Soft) -> Array | None:
+  """[k, k, 1, 1] mask of the centre of the largest kernel."""
+  if not isinstance(value, OneOf):
+    return None
+  size = most(value)
+  masks = []
+  for kernel in value.choices:
+    edge = (size - kernel) // 2
+    masks.append(np.pad(np.ones((kernel, kernel)), edge))
+  stacked = jnp.asarray(np.stack(masks), jnp.float32)
+  return jnp.tensordot(soft[value.tag], stacked, axes=1)[:, :, None, None]

@@ -1,0 +1,250 @@
+"""One network that holds the weights of every network of a space.
+
+Weights are those of the largest choices. A smaller width is a mask over the
+channels, a smaller kernel the centre of the largest one, an absent block its
+shortcut. Batch norm uses the statistics of the batch, always: moving
+averages would mix those of different networks (TuNAS, arXiv 2008.06120).
+Scopes and layouts are those of `models.builder`.
+"""
+
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array, lax
+
+from mobilenet_jax.arch import (
+  ArchSpec,
+  Block,
+  BlockVariants,
+  Conv,
+  Dense,
+  InvertedResidual,
+  OneOf,
+  Pool,
+  block_name,
+  expanded_channels,
+  has_expansion,
+  has_shortcut,
+  squeezed_channels,
+  variants,
+)
+from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.nn.activations import ACTIVATIONS, hard_sigmoid
+from mobilenet_jax.nn.blocks import (
+  ConvKernel,
+  Options,
+  build_block,
+  kernel_init,
+)
+from mobilenet_jax.nn.depthwise import depthwise_conv
+from mobilenet_jax.nn.norm import normalize
+from mobilenet_jax.supernet.masks import (
+  Soft,
+  channel_mask,
+  first_n,
+  kernel_mask,
+  mean_over_choices,
+  most,
+  weight_of,
+)
+
+
+class SuperNetwork(nn.Module):
+  """The weight-sharing network of an open spec.
+
+  Called on [N, resolution, resolution, in_channels] images and the soft
+  choice of every decision it returns [N, num_classes] logits.
+  """
+
+  spec: ArchSpec
+  options: Options = Options()
+
+  @nn.compact
+  def __call__(self, x: Array, soft: Soft) -> Array:
+    for i, row in enumerate(variants(self.spec)):
+      name = block_name(i)
+      match row.block:
+        case InvertedResidual():
+          block = SuperInvertedResidual(row, self.options, name=name)
+          x = self._with_shortcut(block, x, soft)
+        case Conv():
+          x = SuperConv(row.block, self.options, name=name)(x, soft)
+        case Dense() | Pool():
+          x = build_block(row.block, self.options, name)(x, train=True)
+        case _:
+          raise UserError(
+            f'{self.spec.name}, block {i}: a {row.block.kind!r} block has no '
+            'weight-sharing form.'
+          )
+    return x
+
+  def _with_shortcut(self, block: nn.Module, x: Array, soft: Soft) -> Array:
+    """Adds the block to its shortcut; an absent block is not computed."""
+    row = block.row
+    if not has_shortcut(*row.first()):
+      return block(x, soft)
+    there = weight_of(row.keep, soft)
+    if row.keep is True or self.is_initializing():
+      return x + there * block(x, soft)
+    return nn.cond(
+      there > 0,
+      lambda module, x: x + there * module(x, soft),
+      lambda module, x: x,
+      block,
+      x,
+    )
+
+
+class BatchNorm(nn.Module):
+  """Batch norm on the statistics of the batch, without moving averages."""
+
+  epsilon: float
+
+  @nn.compact
+  def __call__(self, x: Array) -> Array:
+    scale = self.param('scale', nn.initializers.ones, x.shape[-1:])
+    bias = self.param('bias', nn.initializers.zeros, x.shape[-1:])
+    return normalize(x, scale, bias, self.epsilon)[0]
+
+
+class SuperConv(nn.Module):
+  """Convolution, batch norm, activation, mask over the output channels."""
+
+  spec: Conv
+  options: Options
+
+  @nn.compact
+  def __call__(self, x: Array, soft: Soft, mask: Array | None = None) -> Array:
+    spec = self.spec
+    x = ConvKernel(
+      most(spec.channels),
+      spec.kernel,
+      spec.stride,
+      impl=self.options.impl,
+      name='conv',
+    )(x)
+    x = BatchNorm(self.options.norm_epsilon, name='norm')(x)
+    x = mixed_activation(spec.activation, x, soft)
+    if mask is None:
+      mask = channel_mask(spec.channels, soft)
+    return x if mask is None else x * mask
+
+
+class SuperDepthwise(nn.Module):
+  """Depthwise convolution with a searched kernel, batch norm, activation."""
+
+  spec: InvertedResidual
+  options: Options
+
+  @nn.compact
+  def __call__(self, x: Array, soft: Soft, mask: Array | None) -> Array:
+    spec, options = self.spec, self.options
+    kernel = DepthwiseKernel(most(spec.kernel), name='conv')(x.shape[-1])
+    x = elastic_depthwise(x, kernel.astype(x.dtype), spec, soft, options)
+    x = BatchNorm(options.norm_epsilon, name='norm')(x)
+    x = mixed_activation(spec.activation, x, soft)
+    return x if mask is None else x * mask
+
+
+class DepthwiseKernel(nn.Module):
+  """The kernel [k, k, 1, C] alone, in the scope a network has it in."""
+
+  kernel: int
+
+  @nn.compact
+  def __call__(self, channels: int) -> Array:
+    shape = (self.kernel, self.kernel, 1, channels)
+    return self.param('kernel', kernel_init, shape)
+
+
+class SuperSqueezeExcite(nn.Module):
+  """Channel gates with masked inner channels; returns the gates."""
+
+  channels: int
+  options: Options
+
+  @nn.compact
+  def __call__(self, x: Array, mask: Array) -> Array:
+    shared = {'use_bias': True, 'impl': self.options.impl}
+    pooled = x.mean((1, 2), keepdims=True)  # [N, 1, 1, C]
+    reduce = ConvKernel(self.channels, name='reduce', **shared)
+    expand = ConvKernel(x.shape[-1], name='expand', **shared)
+    return hard_sigmoid(expand(nn.relu(reduce(pooled)) * mask))
+
+
+class SuperInvertedResidual(nn.Module):
+  """All inverted residuals that a block can become, without the shortcut."""
+
+  row: BlockVariants
+  options: Options
+
+  @nn.compact
+  def __call__(self, x: Array, soft: Soft) -> Array:
+    row, spec, options = self.row, self.row.block, self.options
+    by_width = row.only('expand_ratio')
+    made = [(block, io.in_channels) for _, block, io in by_width.each()]
+    wide = max(expanded_channels(block, cin) for block, cin in made)
+    mask = None
+    if len(made) > 1:
+      mask = mean_over_choices(
+        by_width, soft, lambda b, c: first_n(expanded_channels(b, c), wide)
+      )
+    if has_expansion(*made[0]):
+      expand = Conv(kernel=1, channels=wide, activation=spec.activation)
+      x = SuperConv(expand, options, name='expand')(x, soft, mask)
+    x = SuperDepthwise(spec, options, name='depthwise')(x, soft, mask)
+    x = self._squeeze_excite(x, soft)
+    project = Conv(kernel=1, channels=spec.channels, activation='linear')
+    return SuperConv(project, options, name='project')(x, soft)
+
+  def _squeeze_excite(self, x: Array, soft: Soft) -> Array:
+    row = self.row.only('expand_ratio', 'squeeze_excite')
+
+    def squeezed(block: Block, in_channels: int) -> int:
+      return squeezed_channels(block, expanded_channels(block, in_channels))
+
+    thin = max(squeezed(b, io.in_channels) for _, b, io in row.each())
+    if not thin:
+      return x
+    on = weight_of(self.row.block.squeeze_excite, soft)
+    mask = mean_over_choices(
+      row, soft, lambda b, c: first_n(squeezed(b, c), thin)
+    )
+    mask = mask / jnp.maximum(on, 1e-6)  # of the choices that have gates
+    gates = SuperSqueezeExcite(thin, self.options, name='squeeze_excite')
+    return x * (1 - on + on * gates(x, mask))
+
+
+def elastic_depthwise(
+  x: Array, kernel: Array, spec: InvertedResidual, soft: Soft, options: Options
+) -> Array:
+  """Convolves with the chosen centre of the largest kernel.
+
+  Only the smallest of the choices that holds all of the mask is computed.
+  """
+  impl = options.impl
+  if not isinstance(spec.kernel, OneOf):
+    return depthwise_conv(x, kernel, spec.stride, impl)
+  kernel = kernel * kernel_mask(spec.kernel, soft)
+  sizes = sorted(spec.kernel.choices)
+
+  def convolve(size: int) -> Callable[[Array, Array], Array]:
+    edge = (sizes[-1] - size) // 2
+    inner = slice(edge, edge + size)
+    return lambda x, k: depthwise_conv(x, k[inner, inner], spec.stride, impl)
+
+  rank = jnp.asarray([sizes.index(k) for k in spec.kernel.choices])
+  needed = jnp.max(jnp.where(soft[spec.kernel.tag] > 0, rank, 0))
+  return lax.switch(needed, [convolve(size) for size in sizes], x, kernel)
+
+
+def mixed_activation(value: str | OneOf, x: Array, soft: Soft) -> Array:
+  """The chosen activation, or the average of several."""
+  if not isinstance(value, OneOf):
+    return ACTIVATIONS[value](x)
+  weights = soft[value.tag]
+  parts = [
+    w * ACTIVATIONS[f](x) for f, w in zip(value.choices, weights, strict=True)
+  ]
+  return sum(parts[1:], start=parts[0])

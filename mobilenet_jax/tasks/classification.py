@@ -1,0 +1,85 @@
+"""Image classification: loss, metrics and the training step of a network."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from mobilenet_jax.models.builder import Network
+from mobilenet_jax.train.state import TrainState, seed_key, take_step
+
+INIT, DROPOUT = range(2)  # random streams of a run's seed
+
+
+def init_variables(network: Network, seed: int) -> Any:
+  """Initial variables of a network."""
+  spec = network.spec
+  shape = (1, spec.resolution, spec.resolution, spec.in_channels)
+  init = jax.jit(lambda key: network.init(key, jnp.zeros(shape)))
+  return init(seed_key(seed, 0, INIT))
+
+
+def cross_entropy(logits: Array, labels: Array, smoothing: float) -> Array:
+  """Mean cross entropy of [N, classes] logits with smoothed [N] labels."""
+  targets = jax.nn.one_hot(labels, logits.shape[-1])
+  targets = optax.smooth_labels(targets, smoothing)
+  return optax.softmax_cross_entropy(logits, targets).mean()
+
+
+def accuracy(logits: Array, labels: Array) -> Array:
+  """Share of right answers."""
+  return jnp.mean(jnp.argmax(logits, -1) == labels)
+
+
+def train_step(
+  network: Network,
+  optimizer: optax.GradientTransformation,
+  *,
+  smoothing: float,
+  seed: int,
+) -> Callable[[TrainState, Any], tuple[TrainState, dict[str, Array]]]:
+  """Returns the compiled step (state, batch) -> (state, metrics)."""
+
+  def step(state: TrainState, batch: Any):
+    def loss_fn(params: Any):
+      logits, updated = network.apply(
+        {'params': params, **state.model_state},
+        batch['image'],
+        train=True,
+        mutable=list(state.model_state),
+        rngs={'dropout': seed_key(seed, state.step, DROPOUT)},
+      )
+      loss = cross_entropy(logits, batch['label'], smoothing)
+      return loss, (logits, updated)
+
+    grad_fn = jax.value_and_grad(loss_fn, has_aux=True)
+    (loss, (logits, model_state)), grads = grad_fn(state.params)
+    metrics = {'loss': loss, 'accuracy': accuracy(logits, batch['label'])}
+    return take_step(state, optimizer, grads, model_state), metrics
+
+  return jax.jit(step, donate_argnums=0)
+
+
+def predict_fn(network: Network) -> Callable[[Any, Array], Array]:
+  """Returns compiled (variables, [N, H, W, C] images) -> [N, K] logits."""
+  return jax.jit(lambda variables, images: network.apply(variables, images))
+
+
+def evaluate(
+  predict: Callable[[Any, Array], Array], variables: Any, batches: Iterable[Any]
+) -> dict[str, float]:
+  """Top-1 accuracy and loss over all batches, padding left out."""
+  right = loss = count = 0.0
+  for batch in batches:
+    logits = np.asarray(predict(variables, batch['image']), np.float64)
+    weight, labels = batch['weight'], batch['label']
+    shifted = logits - logits.max(-1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    right += float(weight @ (logits.argmax(-1) == labels))
+    loss -= float(weight @ np.take_along_axis(logs, labels[:, None], 1)[:, 0])
+    count += float(weight.sum())
+  return {'accuracy': right / count, 'loss': loss / count}

@@ -1,0 +1,70 @@
+"""The metrics of a run: one JSON line a record, exact across a resume."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mobilenet_jax.core.files import write_text
+
+
+class MetricsWriter:
+  """Appends records to `metrics.jsonl`, and scalars to `tensorboard/`.
+
+  Records hold nothing that differs between two runs of one seed: no times.
+  """
+
+  def __init__(self, folder: Path, *, after_step: int):
+    """Drops what an interrupted run wrote after `after_step`."""
+    path = folder / 'metrics.jsonl'
+    kept = [r for r in read_metrics(folder) if r['step'] <= after_step]
+    write_text(path, ''.join(_line(r) for r in kept))
+    self._file = path.open('a')
+    self._board = _tensorboard(folder / 'tensorboard', after_step)
+
+  def write(self, step: int, values: Mapping[str, Any]) -> None:
+    """Writes a record; nested mappings of numbers are allowed."""
+    self._file.write(_line({'step': step, **values}))
+    self._file.flush()
+    if self._board:
+      for name, value in _scalars(values):
+        self._board.add_scalar(name, value, step)
+
+  def close(self) -> None:
+    """Closes the files."""
+    self._file.close()
+    if self._board:
+      self._board.close()
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+  """The whole records of a run folder, a cut-off last line left out."""
+  path = folder / 'metrics.jsonl'
+  if not path.exists():
+    return []
+  lines = path.read_text().split('\n')[:-1]
+  return [json.loads(line) for line in lines]
+
+
+def _line(record: Mapping[str, Any]) -> str:
+  return json.dumps(record) + '\n'
+
+
+def _scalars(
+  values: Mapping[str, Any], prefix: str = ''
+) -> list[tuple[str, float]]:
+  found: list[tuple[str, float]] = []
+  for name, value in values.items():
+    if isinstance(value, Mapping):
+      found += _scalars(value, f'{prefix}{name}/')
+    elif isinstance(value, int | float):
+      found.append((prefix + name, value))
+  return found
+
+
+def _tensorboard(folder: Path, after_step: int) -> Any:
+  try:
+    from tensorboardX import SummaryWriter
+  except ImportError:  # the extra [tensorboard] is not installed
+    return None
+  return SummaryWriter(str(folder), purge_step=after_step + 1)

@@ -1,0 +1,53 @@
+"""Packaging: ranges here, exact tested pins in launch/constraints-*.txt."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+CORE = [
+  'absl-py>=2.1',
+  'flax>=0.12.6',
+  'grain>=0.2.15',
+  'importlib_resources',  # tensorflow-datasets 4.9.10 imports and omits it
+  'jax>=0.10',
+  'ml-collections>=1.0',
+  'numpy>=2.0',
+  'optax>=0.2.6',
+  'orbax-checkpoint>=0.12',
+  'pillow>=11',
+  'rich>=13',
+  'scikit-learn>=1.5',
+  'tensorflow-datasets>=4.9.9',
+]
+EXTRAS = {
+  'tflite': ['tensorflow-cpu>=2.20', 'ai-edge-litert>=2.1'],
+  'report': ['plotly>=6'],
+  'tensorboard': ['tensorboardX>=2.6'],
+  'gpu': ['jax[cuda13]'],
+  'tpu': ['jax[tpu]'],
+}
+EXTRAS['test'] = [
+  *EXTRAS['tflite'], *EXTRAS['report'], *EXTRAS['tensorboard'],
+  'hypothesis>=6', 'pyrefly>=0.40', 'pytest>=8', 'ruff>=0.12',
+]  # fmt: skip
+EXTRAS['all'] = [
+  *EXTRAS['tflite'], *EXTRAS['report'], *EXTRAS['tensorboard'],
+]  # fmt: skip
+
+setup(
+  name='mobilenet-jax',
+  version='0.1.0',
+  description='MobileNets in JAX, and the search for the next one.',
+  long_description=Path('README.md').read_text(),
+  long_description_content_type='text/markdown',
+  license='Apache-2.0',
+  license_files=['LICENSE'],
+  python_requires='>=3.11',
+  packages=find_packages(include=['mobilenet_jax', 'mobilenet_jax.*']),
+  package_data={'mobilenet_jax': ['README.md']},
+  install_requires=CORE,
+  extras_require=EXTRAS,
+  entry_points={
+    'console_scripts': ['mobilenet-jax = mobilenet_jax.cli.main:main']
+  },
+)

@@ -1,0 +1,94 @@
+"""The string and JSON forms read back exactly, and say what is wrong."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mobilenet_jax import arch
+from mobilenet_jax.models import get_arch, list_models
+from mobilenet_jax.space import get_space, list_spaces
+from tests.arch.strategies import specs
+
+
+@given(specs())
+def test_random_specs_round_trip(spec):
+  assert arch.from_string(arch.to_string(spec)) == spec
+  assert arch.from_json(json.loads(json.dumps(arch.to_json(spec)))) == spec
+
+
+@pytest.mark.parametrize('name', list_models())
+@pytest.mark.parametrize('width', [0.35, 0.75, 1.0, 1.25])
+def test_zoo_round_trips(name, width):
+  spec = get_arch(name, width)
+  assert arch.from_string(arch.to_string(spec)) == spec
+  assert arch.from_json(json.loads(json.dumps(arch.to_json(spec)))) == spec
+
+
+@pytest.mark.parametrize('name', list_spaces())
+@settings(max_examples=25)
+@given(data=st.data())
+def test_networks_of_every_space_round_trip(name, data):
+  space = get_space(name, 64, 10)
+  vector = [data.draw(st.integers(0, n - 1)) for n in space.decisions.values()]
+  spec = space.decode(vector, 'drawn')
+  assert arch.from_string(arch.to_string(spec)) == spec
+  assert arch.from_json(arch.to_json(spec)) == spec
+
+
+@pytest.mark.parametrize('name', list_spaces())
+def test_spaces_round_trip_as_json(name):
+  spec = get_space(name, 64, 10).spec
+  assert arch.from_json(json.loads(json.dumps(arch.to_json(spec)))) == spec
+
+
+def test_the_string_form_is_readable():
+  text = (
+    'tiny@64,ch1,eps1e-05 conv_k3_s2_c16_hs ir_k5_s2_e11/3_c24_se0.25_hs_noskip'
+    ' ds_k3_c32_r6 pool dense_c10_li'
+  )
+  spec = arch.from_string(text)
+  assert arch.to_string(spec) == text
+  assert spec.blocks[1].expand_ratio == 88 / 24
+  assert not spec.blocks[1].residual
+
+
+@pytest.mark.parametrize(
+  ('text', 'says'),
+  [
+    ('', 'name@resolution'),
+    ('x@64 cov_k3_c8_re', "'conv'"),
+    ('x@64 conv_k3_c8_rx', "'rx'"),
+    ('x@64 conv_k3_c8_k3_re', 'kernel stands twice'),
+    ('x@64 conv_k3_re', 'channels'),
+    ('x@64 conv_k3_c8.5_re', 'whole number'),
+    ('x@64 conv_k3_c0_re', 'channels 0'),
+    ('x@64 ir_k3_e1/0_c8_re', '1/0'),
+    ('x@64 conv_k3_c8_re dense_c10_li', 'needs a pool'),
+    ('x@64 pool conv_k3_c8_re', 'after the pool'),
+    ('x@99999 pool dense_c10_li', '99999'),
+    ('../x@64 pool', 'name@resolution'),
+  ],
+)
+def test_bad_strings_are_explained(text, says):
+  with pytest.raises(arch.SpecError, match=says):
+    arch.from_string(text)
+
+
+@pytest.mark.parametrize(
+  ('change', 'says'),
+  [
+    ({'format': 'other'}, 'format'),
+    ({'resolutoin': 3}, "'resolution'"),
+    ({'blocks': 3}, 'not a list'),
+    ({'blocks': [{'kind': 'cnv'}]}, "'conv'"),
+    ({'blocks': [{'kind': 'conv', 'kernal': 3}]}, "'kernel'"),
+    ({'resolution': '64'}, "'64'"),
+    ({'norm_epsilon': 2}, 'norm_epsilon'),
+  ],
+)
+def test_bad_json_is_explained(change, says):
+  good = arch.to_json(get_arch('mobilenet_v3_small'))
+  with pytest.raises(arch.SpecError, match=says):
+    arch.from_json({**good, **change})

@@ -1,0 +1,80 @@
+"""Prices of a space agree with prices of its networks, in every form."""
+
+import itertools
+
+import jax
+import numpy as np
+import pytest
+
+from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.latency import ingraph
+from mobilenet_jax.latency.bounds import check_target, price_bounds
+from mobilenet_jax.latency.key import keys
+from mobilenet_jax.latency.table import LatencyTable
+from mobilenet_jax.latency.tensors import price, price_tensors, space_keys
+from mobilenet_jax.measure.blocks import block_of
+from mobilenet_jax.space import get_space, list_spaces
+from tests.latency.toy import PROVENANCE, toy_table
+
+
+@pytest.fixture(params=list_spaces())
+def space(request):
+  return get_space(request.param, 64, 10)
+
+
+def test_in_graph_price_is_the_sum_over_the_table(space):
+  table = toy_table(space_keys(space.spec))
+  tensors = price_tensors(space.spec, table)
+  compiled = jax.jit(lambda v: ingraph.price(tensors, v))
+  rng = np.random.default_rng(0)
+  for _ in range(200):
+    vector = space.sample(rng)
+    expected = table.price(space.decode(vector))
+    assert price(tensors, vector) == pytest.approx(expected, rel=1e-12)
+    assert float(compiled(np.array(vector))) == pytest.approx(expected, 1e-5)
+
+
+def test_space_keys_are_exactly_the_blocks_of_its_networks(space):
+  wanted = space_keys(space.spec)
+  assert len(wanted) == len(set(wanted))
+  rng = np.random.default_rng(1)
+  seen = set()
+  for _ in range(3000):
+    seen |= set(keys(space.decode(space.sample(rng))))
+  assert seen <= set(wanted)
+  if space.spec.name == 'v3_tiny':
+    assert seen == set(wanted)
+
+
+def test_bounds_are_those_of_brute_force():
+  space = get_space('v3_tiny', 32, 10)
+  tensors = price_tensors(space.spec, toy_table(space_keys(space.spec)))
+  every = itertools.product(*map(range, space.decisions.values()))
+  prices = [price(tensors, vector) for vector in every]
+  assert len(prices) == space.size
+  assert price_bounds(tensors) == pytest.approx((min(prices), max(prices)))
+
+
+def test_an_infeasible_target_is_refused_with_both_bounds(space):
+  tensors = price_tensors(space.spec, toy_table(space_keys(space.spec)))
+  low, high = price_bounds(tensors)
+  assert check_target((low + high) / 2, tensors) == (low, high)
+  for target in (low * 0.9, high * 1.1):
+    with pytest.raises(UserError, match=f'{low:.3f} to {high:.3f} ms'):
+      check_target(target, tensors)
+
+
+def test_a_block_missing_from_the_table_is_named(space):
+  wanted = space_keys(space.spec)
+  rows = dict(toy_table(wanted).rows)
+  del rows[wanted[5]]
+  with pytest.raises(UserError, match='has no block "ir '):
+    price_tensors(space.spec, LatencyTable(rows, PROVENANCE))
+
+
+def test_a_key_gives_back_its_block(space):
+  rng = np.random.default_rng(2)
+  for _ in range(20):
+    spec = space.decode(space.sample(rng))
+    made = spec.replace(blocks=tuple(block_of(key) for key in keys(spec)))
+    assert keys(made) == keys(spec)
