@@ -23,22 +23,22 @@ def get_config(variant: str = '') -> ConfigDict:
   config.model.width = 1.0
 
   config.data = ConfigDict()
-  config.data.name = 'digit_scenes/32' if local else 'digit_scenes/64'
+  config.data.name = 'digit_scenes/32'
   config.data.dir = ''  # '' is TFDS's own folder
   config.data.train_split = 'train'
   config.data.test_split = 'test'
 
   config.train = ConfigDict()
-  config.train.steps = 6 if local else 300
-  config.train.batch = 16 if local else 64
+  config.train.steps = 6 if local else 1000
+  config.train.batch = 16 if local else 32
   config.train.label_smoothing = 0.1
   config.train.dropout = 0.0
   config.train.norm_momentum = 0.95
   config.train.log_every = 1 if local else 10
-  config.train.save_every = 3 if local else 100
+  config.train.save_every = 3 if local else 250
   config.train.optimizer = ConfigDict()
   config.train.optimizer.name = 'sgd'
-  config.train.optimizer.learning_rate = 0.2
+  config.train.optimizer.learning_rate = 0.06
   config.train.optimizer.warmup = 0.1
   config.train.optimizer.momentum = 0.9
   config.train.optimizer.weight_decay = 1e-4

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mobilenet_jax.arch.spec import ArchSpec, Block, SpecError
+from mobilenet_jax.arch.spec import ArchSpec, Block, BlockT, SpecError
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def pick(value: Any, choice: Mapping[str, int]) -> Any:
   return value
 
 
-def resolve_block(block: Block, choice: Mapping[str, int]) -> Block:
+def resolve_block(block: BlockT, choice: Mapping[str, int]) -> BlockT:
   """Returns the block with its open fields decided."""
   made = {n: pick(v, choice) for n, v in open_fields(block).items()}
   return dataclasses.replace(block, **made) if made else block

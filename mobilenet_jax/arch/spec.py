@@ -7,7 +7,7 @@ fields are plain. Strides and kernels are square, padding is SAME.
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from mobilenet_jax.core.errors import UserError, did_you_mean
 from mobilenet_jax.core.rounding import make_divisible
@@ -93,6 +93,7 @@ class Dense:
 
 
 Block = Conv | DepthwiseSeparable | InvertedResidual | Pool | Dense
+BlockT = TypeVar('BlockT', bound=Block)
 KINDS: dict[str, type] = {
   cls.kind: cls
   for cls in (Conv, DepthwiseSeparable, InvertedResidual, Pool, Dense)

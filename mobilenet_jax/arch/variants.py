@@ -8,12 +8,13 @@ import dataclasses
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Generic
 
 from mobilenet_jax.arch.oneof import OneOf, open_fields, pick, resolve_block
 from mobilenet_jax.arch.shapes import BlockIO, block_io
 from mobilenet_jax.arch.spec import (
   ArchSpec,
-  Block,
+  BlockT,
   InvertedResidual,
   SpecError,
   has_expansion,
@@ -22,7 +23,7 @@ from mobilenet_jax.arch.spec import (
 
 
 @dataclass(frozen=True)
-class BlockVariants:
+class BlockVariants(Generic[BlockT]):
   """A block of a space, open.
 
   Attributes:
@@ -33,7 +34,7 @@ class BlockVariants:
     sizes: number of choices of each of `tags`.
   """
 
-  block: Block
+  block: BlockT
   in_size: int
   in_channels: int | OneOf
   tags: tuple[str, ...]
@@ -44,7 +45,7 @@ class BlockVariants:
     """Whether the block is there; a `OneOf` where depth is searched."""
     return getattr(self.block, 'keep', True)
 
-  def only(self, *fields: str) -> 'BlockVariants':
+  def only(self, *fields: str) -> 'BlockVariants[BlockT]':
     """The same with other open fields of the block at their first choice."""
     fixed = {
       name: value.choices[0]
@@ -54,12 +55,12 @@ class BlockVariants:
     block = dataclasses.replace(self.block, **fixed)
     return _open_row(block, self.in_size, self.in_channels)
 
-  def first(self) -> tuple[Block, int]:
+  def first(self) -> tuple[BlockT, int]:
     """The block with every first choice, and the channels it is given."""
     _, block, io = next(self.each())
     return block, io.in_channels
 
-  def each(self) -> Iterator[tuple[tuple[int, ...], Block, BlockIO]]:
+  def each(self) -> Iterator[tuple[tuple[int, ...], BlockT, BlockIO]]:
     """Yields (index of each tag, concrete block, its shapes)."""
     for index in itertools.product(*map(range, self.sizes)):
       choice = dict(zip(self.tags, index, strict=True))
@@ -92,8 +93,8 @@ def variants(space: ArchSpec) -> tuple[BlockVariants, ...]:
 
 
 def _open_row(
-  block: Block, in_size: int, in_channels: int | OneOf
-) -> BlockVariants:
+  block: BlockT, in_size: int, in_channels: int | OneOf
+) -> BlockVariants[BlockT]:
   deciders = (in_channels, *open_fields(_without_keep(block)).values())
   sizes = {v.tag: len(v.choices) for v in deciders if isinstance(v, OneOf)}
   return BlockVariants(
@@ -101,7 +102,7 @@ def _open_row(
   )
 
 
-def _without_keep(block: Block) -> Block:
+def _without_keep(block: BlockT) -> BlockT:
   if isinstance(block, InvertedResidual):
     return dataclasses.replace(block, keep=True)
   return block

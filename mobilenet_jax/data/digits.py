@@ -8,6 +8,7 @@ level set at about one half is a crisp stroke at any size.
 
 import dataclasses
 import functools
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -69,9 +70,11 @@ def _free_field(pixels: np.ndarray) -> np.ndarray:
 
 def _ink_box(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """Returns centre and half size, each (x, y), of where there is ink."""
-  left, top, right, bottom = Image.fromarray(
+  box = Image.fromarray(
     np.where(field >= 255 * INK, np.uint8(255), np.uint8(0))
   ).getbbox()
+  assert box  # every digit has ink
+  left, top, right, bottom = box
   low, high = np.array([left, top]), np.array([right, bottom])
   return (low + high) / 2, (high - low) / 2
 
@@ -81,7 +84,7 @@ def load() -> Digits:
   """Returns all 1,797 source digits (about two seconds, then cached)."""
   from sklearn import datasets  # slow to import
 
-  raw = datasets.load_digits()
+  raw: Any = datasets.load_digits()
   ink = np.stack([_ink_field(pixels) for pixels in raw.images])
   boxes = [_ink_box(field) for field in ink]
   return Digits(

@@ -24,7 +24,7 @@ def encode(pixels: np.ndarray) -> bytes:
     '>IIBBBBB', width, height, 8, _COLOUR_TYPE[channels], 0, 0, 0
   )
   squeeze = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
-  body = squeeze.compress(rows) + squeeze.flush()
+  body = squeeze.compress(rows.data) + squeeze.flush()
   return (
     b'\x89PNG\r\n\x1a\n'
     + _chunk(b'IHDR', header)

@@ -278,6 +278,6 @@ def _boxes(mask: np.ndarray) -> np.ndarray:
   px = mask.shape[1]
   spans = []
   for axis in (2, 1):  # over x: the rows with ink; over y: the columns
-    inked = mask.any(axis=axis)
+    inked = np.any(mask, axis=axis)
     spans += [inked.argmax(axis=1), px - inked[:, ::-1].argmax(axis=1)]
   return np.stack([spans[0], spans[2], spans[1], spans[3]], axis=1) / px

@@ -37,6 +37,7 @@ def _convert(
     input_signature=[tf.TensorSpec(in_shape, tf.float32, name='input')],
     autograph=False,
   ).get_concrete_function()
+  # pyrefly: ignore[missing-attribute]
   converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
   return converter.convert()
 

@@ -42,7 +42,7 @@ def measure(
   specs = [find_arch(n, width, resolution, num_classes) for n in networks]
   wanted = [key for spec in specs for key in keys(spec)]
   if space:
-    found = get_space(space, resolution or 64, num_classes)
+    found = get_space(space, resolution or 32, num_classes)
     wanted += space_keys(found.spec)
   make_folder(path.parent)
   table = measured(wanted)

@@ -27,7 +27,7 @@ def open_run(workdir: str | os.PathLike, job: str, config: Any) -> Path:
     UserError: the folder is not writable, holds something else, or was used
       with another config; the first differing field is named.
   """
-  wanted = {'job': job, **to_plain(config)}
+  wanted: dict[str, Any] = {'job': job, **to_plain(config)}
   folder = make_folder(workdir)
   path = folder / 'config.json'
   if path.exists():
@@ -38,11 +38,12 @@ def open_run(workdir: str | os.PathLike, job: str, config: Any) -> Path:
         f'Run folder {folder} was used with another config (there / now): '
         f'{found[0]}{more}.'
       )
-    return folder
-  if any(folder.iterdir()):
+  elif any(not p.name.startswith('.') for p in folder.iterdir()):
     raise UserError(f'Folder {folder} is not empty and holds no run.')
-  write_json(folder / 'env.json', environment(wanted.get('seed')))
-  write_json(path, wanted)
+  else:
+    write_json(path, wanted)
+  if not (folder / 'env.json').exists():
+    write_json(folder / 'env.json', environment(wanted.get('seed')))
   return folder
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ml_collections import ConfigDict
 
-from mobilenet_jax.arch import ArchSpec, from_json, to_json
+from mobilenet_jax.arch import ArchSpec, from_json, to_json, to_string
 from mobilenet_jax.core.files import read_json, write_json
 from mobilenet_jax.core.progress import say
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
@@ -73,26 +74,19 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
   )
   with clock('measure'):
     pricing = open_pricing(config.latency, space, folder)
+    rivals = choose_rivals(config, space, pricing, folder)
   with clock('search'):
     found = search(config, space, pricing, data, folder)
-  contenders = choose_contenders(config, space, pricing, found, folder)
+  contenders = [('found', found), *rivals]
   results = []
-  for i, (role, spec) in enumerate(contenders):
+  for i, (role, spec) in enumerate(contenders, 1):
+    title = f'training {spec.name} ({i}/{len(contenders)})'
     with clock('train'):
-      result = train_network(
-        spec,
-        config.train,
-        train=data.train,
-        test=data.test,
-        seed=config.seed,
-        folder=folder / 'contenders' / spec.name,
-        title=f'training {spec.name} ({i + 1}/{len(contenders)})',
-      )
-    results.append(
-      {'role': role, **result, 'priced_ms': pricing.table.price(spec)}
-    )
+      result = train_contender(config, spec, data, folder, title)
+    price = pricing.table.price(spec)
+    results.append({'role': role, **result, 'priced_ms': price})
   with clock('export'):
-    deployed = deploy_found(config, contenders[0][1], pricing, data, folder)
+    deployed = deploy_found(config, found, pricing, data, folder)
   summary = {
     'target_ms': pricing.target_ms,
     'contenders': results,
@@ -233,39 +227,57 @@ def search_batches(
     yield {'train': a, 'held_out': b}
 
 
-def choose_contenders(
-  config: Any,
-  space: SearchSpace,
-  pricing: Pricing,
-  found: ArchSpec,
-  folder: Path,
+def choose_rivals(
+  config: Any, space: SearchSpace, pricing: Pricing, folder: Path
 ) -> list[tuple[str, ArchSpec]]:
-  """The found network, a known one scaled to the same latency, and random
-  ones of the same window; (role, spec) each, kept in `contenders.json`."""
+  """Whom the found network must beat: a known network scaled to the target
+  latency, and random ones of the same window; (role, spec) each. They are
+  chosen, and priced, before the search; kept in `contenders.json`."""
   path = folder / 'contenders.json'
   if path.exists():
     return [(row['role'], from_json(row['arch'])) for row in read_json(path)]
   compare = config.compare
-  price = pricing.table.price(found)
   resolution, classes = space.spec.resolution, space.spec.num_classes
   scaled, _ = scale_to_latency(
     lambda width: get_arch(compare.model, width, resolution, classes),
     pricing.of_new,
-    price,
+    pricing.target_ms,
   )
   drawn = random_within(
     space,
     pricing.of_vector,
-    price,
+    pricing.target_ms,
     config.latency.tolerance,
     compare.random,
     config.seed,
   )
   randoms = [space.decode(v, f'random_{i}') for i, v in enumerate(drawn)]
-  made = [('found', found), ('scaled', scaled)]
-  made += [('random', spec) for spec in randoms]
+  made = [('scaled', scaled), *(('random', spec) for spec in randoms)]
   write_json(path, [{'role': r, 'arch': to_json(s)} for r, s in made])
   return made
+
+
+def train_contender(
+  config: Any, spec: ArchSpec, data: Data, folder: Path, title: str
+) -> dict[str, Any]:
+  """Trains a contender in a run folder of its own."""
+  own = ConfigDict(
+    {
+      'seed': config.seed,
+      'model': {'name': to_string(spec), 'width': 1.0},
+      'data': config.data,
+      'train': config.train,
+    }
+  )
+  return train_network(
+    spec,
+    config.train,
+    train=data.train,
+    test=data.test,
+    seed=config.seed,
+    folder=open_run(folder / 'contenders' / spec.name, 'train', own),
+    title=title,
+  )
 
 
 def deploy_found(

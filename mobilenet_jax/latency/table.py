@@ -191,6 +191,7 @@ def _typed(cls: type, named: dict[str, str], where: str) -> dict[str, Any]:
   made: dict[str, Any] = {}
   for field in dataclasses.fields(cls):
     text = named[field.name]
+    assert isinstance(field.type, type)
     try:
       made[field.name] = field.type(text)
     except ValueError:

@@ -7,6 +7,7 @@ job on the same device starts from it.
 """
 
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import multiprocessing
@@ -24,6 +25,7 @@ from mobilenet_jax.measure import host
 from mobilenet_jax.measure.blocks import block_model
 
 CHUNK = 64
+WORTH_PROCESSES = 48
 
 
 def host_table(
@@ -63,20 +65,33 @@ def _measure_chunks(
   todo: Sequence[BlockKey],
 ) -> Iterator[dict[BlockKey, Timing]]:
   """Yields the timings of chunk after chunk."""
-  workers = min(os.cpu_count() or 1, 1 + len(todo) // 16)
   with (
-    concurrent.futures.ProcessPoolExecutor(
-      workers, multiprocessing.get_context('spawn'), _start_worker
-    ) as pool,
+    _converter(len(todo)) as convert,
     progress('measuring blocks', len(todo)) as bar,
   ):
     for start in range(0, len(todo), CHUNK):
       chunk = todo[start : start + CHUNK]
       models = []
-      for key, model in zip(chunk, pool.map(block_model, chunk), strict=True):
+      for key, model in zip(chunk, convert(chunk), strict=True):
         models.append(model)
         bar.advance(0, f'converted {key}')
       yield time_blocks(chunk, models, bar)
+
+
+@contextlib.contextmanager
+def _converter(
+  count: int,
+) -> Iterator[Callable[[Sequence[BlockKey]], Iterator[bytes]]]:
+  """Gives a map from blocks to models, in one process a core where there are
+  enough blocks to be worth starting them."""
+  if count < WORTH_PROCESSES:
+    yield lambda wanted: map(block_model, wanted)
+    return
+  pool = concurrent.futures.ProcessPoolExecutor(
+    os.cpu_count(), multiprocessing.get_context('spawn'), _start_worker
+  )
+  with pool:
+    yield lambda wanted: pool.map(block_model, wanted)
 
 
 def _start_worker() -> None:

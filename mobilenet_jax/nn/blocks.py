@@ -19,7 +19,7 @@ from mobilenet_jax.nn.depthwise import depthwise_conv
 from mobilenet_jax.nn.norm import BatchNorm
 
 kernel_init = nn.initializers.variance_scaling(2.0, 'fan_in', 'normal')
-dense_init = nn.initializers.normal(0.01)
+logits_init = nn.initializers.normal(0.01)
 
 
 @dataclass(frozen=True)
@@ -184,9 +184,10 @@ class Dense(nn.Module):
   @nn.compact
   def __call__(self, x: Array, *, train: bool) -> Array:
     del train
+    last = self.spec.activation == 'linear'
     x = nn.Dense(
       self.spec.channels,
-      kernel_init=dense_init,
+      kernel_init=logits_init if last else kernel_init,
       dtype=self.options.dtype,
       name='dense',
     )(x)

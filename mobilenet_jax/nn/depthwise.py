@@ -130,7 +130,7 @@ def _kernel_gradient(x: Array, dy: Array, size: int, stride: int) -> Array:
   images = math.gcd(x.shape[0], IMAGES_AT_A_TIME)
   groups = x.shape[0] // images
 
-  def add_group(total: Array, pair: tuple[Array, Array]) -> tuple[Array, None]:
+  def add_group(total: Array, pair: tuple[Array, ...]) -> tuple[Array, None]:
     group, grad = pair
     products = tuple(
       tap(group, i, j, rows, cols, stride) * grad

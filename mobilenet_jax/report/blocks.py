@@ -1,6 +1,7 @@
 """A network block by block: shapes, counts, and latency from a run's table."""
 
 import csv
+import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ def block_rows(spec: ArchSpec, prices: Prices) -> list[BlockRow]:
       shortcut = has_shortcut(block, io.in_channels)
     counts = totals.get(block_name(i), (0, 0))
     row = BlockRow(i, block, io, expanded, squeezed, shortcut, *counts, None)
-    rows.append(BlockRow(**{**vars(row), 'ms': prices.get(row.key)}))
+    rows.append(dataclasses.replace(row, ms=prices.get(row.key)))
   return rows
 
 

@@ -102,6 +102,7 @@ def update(
   grads = jax.grad(loss)(state.logits)
   grads = jnp.where(jnp.isfinite(state.logits), grads, 0.0)
   step, opt_state = adam().update(grads, state.opt_state)
+  assert isinstance(step, Array)
   return ControllerState(
     state.logits - learning_rate * step, opt_state, ema, count
   )

@@ -130,7 +130,7 @@ def scorer(
 
   def score(params: Any, vector: Array, batch: Any) -> Array:
     choice = soft_choice(space, vector)
-    out = network.apply({'params': params}, batch['image'], choice)
+    out: Any = network.apply({'params': params}, batch['image'], choice)
     return quality(out, batch['label'])
 
   return score
@@ -182,7 +182,7 @@ def search_step(
     choice = soft_choice(space, vector, *(warm < odds))
 
     def loss_fn(params: Any) -> tuple[Array, Array]:
-      out = network.apply({'params': params}, batch['image'], choice)
+      out: Any = network.apply({'params': params}, batch['image'], choice)
       return loss(out, batch['label']), quality(out, batch['label'])
 
     grad_fn = jax.value_and_grad(loss_fn, has_aux=True)

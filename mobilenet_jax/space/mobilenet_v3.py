@@ -18,9 +18,9 @@ ACTIVATIONS = ('relu', 'hard_swish')
 # widths, stride of the first block, most blocks (1 to that many are searched)
 Stages = tuple[tuple[tuple[int, ...], int, int], ...]
 SMALL_IMAGES: Stages = (
-  ((16, 24), 2, 2),  # 32 -> 16 at 64 px
-  ((32, 48), 2, 3),  # 16 -> 8
-  ((64, 96), 2, 3),  # 8 -> 4
+  ((16, 24), 2, 2),  # 16 -> 8 at 32 px
+  ((32, 48), 2, 3),  # 8 -> 4
+  ((64, 96), 1, 3),  # 4
 )
 TINY: Stages = (
   ((16,), 2, 1),  # 16 -> 8 at 32 px
@@ -29,7 +29,7 @@ TINY: Stages = (
 
 
 def v3_small_images(resolution: int, num_classes: int) -> ArchSpec:
-  """A V3-like space for images of about 64 px: three stages.
+  """A V3-like space for images of about 32 px: three stages.
 
   A block chooses its kernel, its expansion and whether it squeezes and
   excites; a stage chooses its width, its depth and, after the first, its
@@ -66,6 +66,7 @@ def _v3_like(
         InvertedResidual(
           kernel=one_of(f'{here}/kernel', *kernels),
           stride=stride if i == 0 else 1,
+          residual=i > 0 or stride > 1,
           expand_ratio=one_of(f'{here}/expand', *expansions),
           channels=width,
           squeeze_excite=one_of(f'{here}/se', *SQUEEZE_EXCITES),

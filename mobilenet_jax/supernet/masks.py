@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mobilenet_jax.arch import Block, BlockVariants, OneOf
+from mobilenet_jax.arch import BlockVariants, OneOf
+from mobilenet_jax.arch.spec import BlockT
 
 Soft = Mapping[str, Array]  # weights over the choices, by tag
 
@@ -23,7 +24,9 @@ def most(value: int | OneOf) -> int:
 
 
 def mean_over_choices(
-  row: BlockVariants, soft: Soft, measure: Callable[[Block, int], np.ndarray]
+  row: BlockVariants[BlockT],
+  soft: Soft,
+  measure: Callable[[BlockT, int], np.ndarray],
 ) -> Array:
   """Averages `measure(block, in_channels)` over what a block can become,
   weighted by the soft choices of the decisions it depends on."""
@@ -54,10 +57,8 @@ def first_n(counts: Any, size: int) -> np.ndarray:
   return (np.arange(size) < np.asarray(counts)[..., None]).astype(np.float32)
 
 
-def kernel_mask(value: int | OneOf, soft: Soft) -> Array | None:
+def kernel_mask(value: OneOf, soft: Soft) -> Array:
   """[k, k, 1, 1] mask of the centre of the largest kernel."""
-  if not isinstance(value, OneOf):
-    return None
   size = most(value)
   masks = []
   for kernel in value.choices:

@@ -7,15 +7,12 @@ averages would mix those of different networks (TuNAS, arXiv 2008.06120).
 Scopes and layouts are those of `models.builder`.
 """
 
-from collections.abc import Callable
-
 import flax.linen as nn
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 from mobilenet_jax.arch import (
   ArchSpec,
-  Block,
   BlockVariants,
   Conv,
   Dense,
@@ -37,13 +34,12 @@ from mobilenet_jax.nn.blocks import (
   build_block,
   kernel_init,
 )
-from mobilenet_jax.nn.depthwise import depthwise_conv
 from mobilenet_jax.nn.norm import normalize
+from mobilenet_jax.supernet.elastic import elastic_depthwise
 from mobilenet_jax.supernet.masks import (
   Soft,
   channel_mask,
   first_n,
-  kernel_mask,
   mean_over_choices,
   most,
   weight_of,
@@ -66,7 +62,8 @@ class SuperNetwork(nn.Module):
       name = block_name(i)
       match row.block:
         case InvertedResidual():
-          block = SuperInvertedResidual(row, self.options, name=name)
+          # a block is cheap to compute again, dear to keep
+          block = nn.remat(SuperInvertedResidual)(row, self.options, name=name)
           x = self._with_shortcut(block, x, soft)
         case Conv():
           x = SuperConv(row.block, self.options, name=name)(x, soft)
@@ -141,7 +138,8 @@ class SuperDepthwise(nn.Module):
   def __call__(self, x: Array, soft: Soft, mask: Array | None) -> Array:
     spec, options = self.spec, self.options
     kernel = DepthwiseKernel(most(spec.kernel), name='conv')(x.shape[-1])
-    x = elastic_depthwise(x, kernel.astype(x.dtype), spec, soft, options)
+    kernel = kernel.astype(x.dtype)
+    x = elastic_depthwise(x, kernel, spec, soft, options.impl)
     x = BatchNorm(options.norm_epsilon, name='norm')(x)
     x = mixed_activation(spec.activation, x, soft)
     return x if mask is None else x * mask
@@ -176,7 +174,7 @@ class SuperSqueezeExcite(nn.Module):
 class SuperInvertedResidual(nn.Module):
   """All inverted residuals that a block can become, without the shortcut."""
 
-  row: BlockVariants
+  row: BlockVariants[InvertedResidual]
   options: Options
 
   @nn.compact
@@ -201,7 +199,7 @@ class SuperInvertedResidual(nn.Module):
   def _squeeze_excite(self, x: Array, soft: Soft) -> Array:
     row = self.row.only('expand_ratio', 'squeeze_excite')
 
-    def squeezed(block: Block, in_channels: int) -> int:
+    def squeezed(block: InvertedResidual, in_channels: int) -> int:
       return squeezed_channels(block, expanded_channels(block, in_channels))
 
     thin = max(squeezed(b, io.in_channels) for _, b, io in row.each())
@@ -214,29 +212,6 @@ class SuperInvertedResidual(nn.Module):
     mask = mask / jnp.maximum(on, 1e-6)  # of the choices that have gates
     gates = SuperSqueezeExcite(thin, self.options, name='squeeze_excite')
     return x * (1 - on + on * gates(x, mask))
-
-
-def elastic_depthwise(
-  x: Array, kernel: Array, spec: InvertedResidual, soft: Soft, options: Options
-) -> Array:
-  """Convolves with the chosen centre of the largest kernel.
-
-  Only the smallest of the choices that holds all of the mask is computed.
-  """
-  impl = options.impl
-  if not isinstance(spec.kernel, OneOf):
-    return depthwise_conv(x, kernel, spec.stride, impl)
-  kernel = kernel * kernel_mask(spec.kernel, soft)
-  sizes = sorted(spec.kernel.choices)
-
-  def convolve(size: int) -> Callable[[Array, Array], Array]:
-    edge = (sizes[-1] - size) // 2
-    inner = slice(edge, edge + size)
-    return lambda x, k: depthwise_conv(x, k[inner, inner], spec.stride, impl)
-
-  rank = jnp.asarray([sizes.index(k) for k in spec.kernel.choices])
-  needed = jnp.max(jnp.where(soft[spec.kernel.tag] > 0, rank, 0))
-  return lax.switch(needed, [convolve(size) for size in sizes], x, kernel)
 
 
 def mixed_activation(value: str | OneOf, x: Array, soft: Soft) -> Array:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array
+from jax.typing import ArrayLike
 
 from mobilenet_jax.models.builder import Network
 from mobilenet_jax.train.state import TrainState, seed_key, take_step
@@ -64,7 +65,7 @@ def train_step(
   return jax.jit(step, donate_argnums=0)
 
 
-def predict_fn(network: Network) -> Callable[[Any, Array], Array]:
+def predict_fn(network: Network) -> Callable[[Any, ArrayLike], Array]:
   """Returns compiled (variables, [N, H, W, C] images) -> [N, K] logits."""
   return jax.jit(lambda variables, images: network.apply(variables, images))
 

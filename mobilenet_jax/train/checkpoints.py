@@ -20,8 +20,8 @@ class Checkpoints:
   def __init__(self, folder: Path):
     policy = ocp.training.preservation_policies.LatestN(KEEP)
     self._checkpointer = ocp.training.Checkpointer(
-      folder.absolute(),
-      preservation_policy=policy,
+      str(folder.absolute()),
+      preservation_policy=policy,  # pyrefly: ignore[bad-argument-type]
       cleanup_tmp_directories=True,
     )
 

@@ -7,7 +7,6 @@ import pytest
 
 from mobilenet_jax.search import controller, rewards
 from mobilenet_jax.space import get_space
-from mobilenet_jax.space.reach import reach_tensor
 from mobilenet_jax.space.roles import filter_tags
 
 SIZES = [3, 2, 4]
@@ -38,7 +37,9 @@ def test_it_finds_the_best_of_each_decision():
 def test_samples_are_choices_and_uniform_at_first():
   state = controller.create(SIZES)
   keys = jax.random.split(jax.random.key(1), 6000)
-  drawn = np.asarray(jax.vmap(lambda k: controller.sample(state.logits, k))(keys))
+  drawn = np.asarray(
+    jax.vmap(lambda k: controller.sample(state.logits, k))(keys)
+  )
   for d, size in enumerate(SIZES):
     counts = np.bincount(drawn[:, d], minlength=size)
     assert len(counts) == size

@@ -88,9 +88,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not(tmp_path, stops):
     with pytest.raises(Stop):
       train(broken, stop)
   got = train(broken)
-  for a, b in zip(
-    jax.tree.leaves(expected), jax.tree.leaves(got), strict=True
-  ):
+  for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(got), strict=True):
     np.testing.assert_array_equal(a, b)
   name = 'metrics.jsonl'
   assert (whole / name).read_bytes() == (broken / name).read_bytes()
@@ -107,7 +105,9 @@ def test_metrics_drop_what_came_after_the_checkpoint(tmp_path):
     file.write('{"step": 5, "lo')  # cut off by a kill
   MetricsWriter(tmp_path, after_step=2).close()
   assert [r['step'] for r in read_metrics(tmp_path)] == [1, 2]
-  assert json.loads((tmp_path / 'metrics.jsonl').read_text().split('\n')[1]) == {
+  assert json.loads(
+    (tmp_path / 'metrics.jsonl').read_text().split('\n')[1]
+  ) == {
     'step': 2,
     'loss': 1.0,
     'entropy': {'a/b': 0.5},
@@ -124,7 +124,11 @@ def test_checkpoints_round_trip_and_keep_the_last_two(tmp_path):
     checkpoints.save(i, jax.tree.map(lambda x, i=i: x + i, state))
   restored = checkpoints.restore(start())
   checkpoints.close()
-  jax.tree.map(np.testing.assert_array_equal, restored, jax.tree.map(lambda x: x + 3, state))
+  jax.tree.map(
+    np.testing.assert_array_equal,
+    restored,
+    jax.tree.map(lambda x: x + 3, state),
+  )
   assert sorted(p.name for p in (tmp_path / 'c').iterdir()) == ['2', '3']
 
 
@@ -142,5 +146,5 @@ def test_optimizers_learn_and_decay_kernels_only(name):
 
 
 def test_an_unknown_optimizer_is_named():
-  with pytest.raises(UserError, match="'adamm'.*'adamw'"):
+  with pytest.raises(UserError, match=r"'adamm'.*'adamw'"):
     optimizer(settings('adamm'), 10)

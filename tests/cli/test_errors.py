@@ -1,0 +1,161 @@
+"""A user's mistake gives one sentence, exit status 2 and nothing written."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mobilenet_jax.cli.main import COMMANDS, main
+
+CONFIG = '--config=configs/quickstart.py:runlocal'
+
+
+@pytest.fixture(autouse=True)
+def at_root(monkeypatch, request, tmp_path):
+  monkeypatch.chdir(request.config.rootpath)
+  monkeypatch.setenv('MOBILENET_JAX_CACHE', str(tmp_path / 'cache'))
+
+
+def mistake(capsys, *argv):
+  assert main(argv) == 2
+  out, err = capsys.readouterr()
+  assert out == ''
+  lines = err.strip().splitlines()
+  assert len(lines) == 1, err
+  assert lines[0].startswith('mobilenet-jax: ')
+  assert lines[0].endswith('.') or lines[0].endswith('?')
+  return lines[0]
+
+
+@pytest.mark.parametrize(
+  ('argv', 'says'),
+  [
+    (['serch'], "Did you mean 'search'"),
+    (['list', '--jsn'], '--jsn'),
+    (['summary'], 'network'),
+    (['summary', 'mobilenet_v3_smal'], "Did you mean 'mobilenet_v3_small'"),
+    (['summary', 'none.json'], 'No such file'),
+    (['summary', 'x@64 conv_k3'], 'channels'),
+    (['summary', 'mobilenet_v3_small', '--width=wide'], "'wide'"),
+    (['measure', '--out=t.csv'], '--space'),
+    (['measure', '--space=v3_tiny', '--out=t.txt'], 'not a .csv'),
+    (['measure', '--space=v3', '--out=t.csv'], "search space 'v3'"),
+    (['evaluate', '--workdir=nowhere'], 'no config.json'),
+    (['export', '--workdir=nowhere', '--out=m.tflite'], 'no config.json'),
+    (['report', '--workdir=nowhere'], 'nowhere'),
+    (['train', '--workdir=w'], '--config'),
+  ],
+)
+def test_mistakes(capsys, argv, says, tmp_path, request):
+  before = sorted(request.config.rootpath.iterdir())
+  assert says in mistake(capsys, *argv)
+  assert sorted(request.config.rootpath.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+  ('argument', 'says'),
+  [
+    ('--config=configs/none.py', 'No such file'),
+    ('--config.search.stepz=3', "Did you mean 'steps'"),
+    ('--config.search.steps=many', "'many'"),
+    ('--config.search=3', 'not a dict'),
+    ('--confg=x', 'confg'),
+    ('--config=configs/quickstart.py:other', "'other'"),
+    ('--config.latency.table=none.csv', 'Cannot read latency table none.csv'),
+    ('--config.data.name=digit_scene/32', "'digit_scenes'"),
+    ('--config.space=v3_tinny', "'v3_tiny'"),
+  ],
+)
+def test_mistakes_in_a_job(capsys, argument, says, tmp_path, scenes):
+  work = tmp_path / 'run'
+  argv = ['search', CONFIG, f'--workdir={work}', argument]
+  if argument.startswith('--config='):
+    del argv[1]
+  assert says in mistake(capsys, *argv)
+  assert not (work / 'latency.csv').exists()
+  assert not (work / 'arch.json').exists()
+
+
+def test_an_infeasible_target_names_both_bounds(
+  capsys, tmp_path, scenes, table
+):
+  said = mistake(
+    capsys,
+    'search',
+    CONFIG,
+    f'--workdir={tmp_path / "run"}',
+    f'--config.latency.table={table}',
+    '--config.latency.target_ms=99',
+  )
+  assert '99 ms is out of reach' in said
+  assert said.count(' ms') >= 2
+
+
+def test_a_table_that_lacks_a_block_is_refused(capsys, tmp_path, scenes, table):
+  short = tmp_path / 'short.csv'
+  lines = table.read_text().splitlines(keepends=True)
+  short.write_text(''.join(line for line in lines if ',5,' not in line))
+  short.with_suffix('.json').write_text(table.with_suffix('.json').read_text())
+  said = mistake(
+    capsys,
+    'search',
+    CONFIG,
+    f'--workdir={tmp_path / "run"}',
+    f'--config.latency.table={short}',
+  )
+  assert f'Latency table {short} has no block' in said
+
+
+def test_a_used_folder_refuses_another_config(capsys, tmp_path, scenes):
+  work = tmp_path / 'run'
+  work.mkdir()
+  (work / 'mine.txt').write_text('keep')
+  argv = ['search', CONFIG, f'--workdir={work}']
+  assert 'not empty' in mistake(capsys, *argv)
+  assert [p.name for p in work.iterdir()] == ['mine.txt']
+  (work / 'mine.txt').unlink()
+  target = '--config.latency.target_ms=99'
+  table = '--config.latency.table=none.csv'
+  mistake(capsys, *argv, table)
+  said = mistake(capsys, *argv, table, target)
+  assert 'latency.target_ms: 0.0 / 99.0' in said
+
+
+def test_an_unwritable_folder(capsys):
+  said = mistake(capsys, 'search', CONFIG, '--workdir=/proc/none')
+  assert 'Cannot write to folder /proc/none' in said
+
+
+def run_cli(*argv):
+  return subprocess.run(
+    [sys.executable, '-m', 'mobilenet_jax', *argv],
+    capture_output=True,
+    text=True,
+  )
+
+
+def test_help_lists_every_command():
+  done = run_cli('--help')
+  assert done.returncode == 0
+  assert all(f'  {name} ' in done.stdout for name in COMMANDS)
+
+
+def test_json_is_one_document_on_stdout():
+  done = run_cli('summary', 'mobilenet_v3_small', '--json')
+  assert done.returncode == 0
+  found = json.loads(done.stdout)
+  assert found['params'] == 2542856
+  assert sum(layer['macs'] for layer in found['layers']) == 56510400
+  names = [row['name'] for row in json.loads(run_cli('list', '--json').stdout)]
+  assert names == ['mobilenet_v3_large', 'mobilenet_v3_small']
+
+
+def test_list_and_summary_import_no_jax():
+  code = (
+    'import sys; from mobilenet_jax.cli.main import main\n'
+    'main(["list"]); main(["summary", "mobilenet_v3_small"])\n'
+    'sys.exit("jax" in sys.modules)'
+  )
+  done = subprocess.run([sys.executable, '-c', code], capture_output=True)
+  assert done.returncode == 0

@@ -1,0 +1,45 @@
+"""What several rooms' tests share: small scenes on disk, a toy table."""
+
+import pytest
+
+from mobilenet_jax.core.cache import use_compilation_cache
+from mobilenet_jax.data import digit_scenes, sources
+from mobilenet_jax.latency.key import keys
+from mobilenet_jax.latency.tensors import space_keys
+from mobilenet_jax.models import get_arch
+from mobilenet_jax.space import get_space
+from tests.latency.toy import toy_table
+
+SMALL_BUILD = {'train': 60, 'validation': 40, 'test': 40}
+
+
+def pytest_configure():
+  use_compilation_cache()
+
+
+@pytest.fixture(scope='session')
+def scenes_dir(tmp_path_factory):
+  """A TFDS folder with a short digit_scenes/32."""
+  root = tmp_path_factory.mktemp('scenes')
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(digit_scenes, 'SCENES', SMALL_BUILD)
+    sources.prepare('digit_scenes/32', str(root), say=lambda _: None)
+  return root
+
+
+@pytest.fixture
+def scenes(scenes_dir, monkeypatch):
+  """Makes the short scenes what TFDS finds by default."""
+  monkeypatch.setenv('TFDS_DATA_DIR', str(scenes_dir))
+  return scenes_dir
+
+
+@pytest.fixture(scope='session')
+def table(tmp_path_factory):
+  """A toy table of all that the runlocal quickstart prices."""
+  path = tmp_path_factory.mktemp('table') / 'toy.csv'
+  wanted = list(space_keys(get_space('v3_tiny', 32, 10).spec))
+  for i in range(4, 121):
+    wanted += keys(get_arch('mobilenet_v3_small', i / 40, 32, 10))
+  toy_table(wanted).save(path)
+  return path
