@@ -27,11 +27,10 @@ def scenes_dir(tmp_path_factory):
   return root
 
 
-@pytest.fixture
-def scenes(scenes_dir, monkeypatch):
-  """Makes the short scenes what TFDS finds by default."""
-  monkeypatch.setenv('TFDS_DATA_DIR', str(scenes_dir))
-  return scenes_dir
+@pytest.fixture(scope='session')
+def scenes(scenes_dir):
+  """The override that makes a job read the short scenes."""
+  return f'--config.data.dir={scenes_dir}'
 
 
 @pytest.fixture(scope='session')

@@ -30,6 +30,8 @@ def load_config(arguments: Sequence[str]) -> FrozenConfigDict:
   try:
     config_flags.DEFINE_config_file('config', flag_values=values, sys_argv=argv)
     rest = values(argv)[1:]
+    config = values.config
+    getattr(config, 'keys', None)  # raises where the file was not read
   except (
     flags.Error,
     AttributeError,
@@ -42,9 +44,9 @@ def load_config(arguments: Sequence[str]) -> FrozenConfigDict:
     raise UserError(f'Cannot read the config file: {_last(error)}.') from error
   if rest:
     raise UserError(f'Unknown argument {rest[0]!r}.')
-  if not isinstance(values.config, ConfigDict):
+  if not isinstance(config, ConfigDict):
     raise UserError('get_config() of the config file returns no ConfigDict.')
-  return FrozenConfigDict(values.config)
+  return FrozenConfigDict(config)
 
 
 def to_plain(config: Any) -> Any:
@@ -73,8 +75,9 @@ def _last(error: BaseException) -> str:
 
 
 def _sentence(error: Exception, argv: Sequence[str]) -> str:
-  text = ' '.join(str(error).strip('"\'').replace("\\'", "'").split())
+  text = ' '.join(str(error).split())
   if isinstance(error, AttributeError):
+    text = text.strip('"\'').replace("\\'", "'")
     unknown, _, hint = text.partition('Did you mean')
     name = unknown.strip(' \'"\\n')
     hint = hint.split('instead')[0].strip().strip('"')

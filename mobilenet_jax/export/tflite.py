@@ -59,10 +59,11 @@ class Interpreter:
   def __init__(self, model: bytes, threads: int = 1):
     import ai_edge_litert.interpreter as litert
 
-    self._interpreter = litert.Interpreter(
-      model_content=model, num_threads=threads
-    )
-    self._interpreter.allocate_tensors()
+    with quiet_stderr():
+      self._interpreter = litert.Interpreter(
+        model_content=model, num_threads=threads
+      )
+      self._interpreter.allocate_tensors()
     self._input = self._interpreter.get_input_details()[0]
     self._output = self._interpreter.get_output_details()[0]
     self.invoke = self._interpreter.invoke

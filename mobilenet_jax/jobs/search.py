@@ -30,6 +30,7 @@ from mobilenet_jax.jobs.training import (
   restore_variables,
   train_network,
 )
+from mobilenet_jax.latency.table import LatencyTable
 from mobilenet_jax.models import get_arch
 from mobilenet_jax.report.page import write_report
 from mobilenet_jax.search import oneshot
@@ -65,6 +66,8 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
     UserError: the config, the folder, the table or the target is wrong; it
       says so before anything is spent.
   """
+  if config.latency.table:
+    LatencyTable.load(config.latency.table)  # refused before anything starts
   folder = open_run(workdir, 'search', config)
   clock = Clock(folder / 'timings.json')
   with clock('data'):

@@ -1,6 +1,7 @@
 """The training loop: restore, step, log, save. Searches use it too."""
 
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from mobilenet_jax.core.progress import progress
 from mobilenet_jax.train.checkpoints import Checkpoints
 from mobilenet_jax.train.metrics import MetricsWriter
 
-Batches = Callable[[int], Iterator[Any]]
+Batches = Callable[[int], Any]  # an iterator that can be closed
 Step = Callable[[Any, Any], tuple[Any, Mapping[str, Any]]]
 
 
@@ -50,8 +51,11 @@ def fit(
     state = checkpoints.restore(state)
   writer = MetricsWriter(folder, after_step=start)
   pending: tuple[int, Mapping[str, Any]] | None = None
-  with progress(title, steps, done=start) as bar:
-    source = batches(start) if start < steps else iter(())
+  with (
+    progress(title, steps, done=start) as bar,
+    contextlib.closing(batches(start)) as source,
+  ):
+    bar.advance(0, 'compiling')
     for step in range(start + 1, steps + 1):
       state, metrics = step_fn(state, next(source))
       # the previous record is written while this step runs

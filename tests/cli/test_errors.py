@@ -69,7 +69,7 @@ def test_mistakes(capsys, argv, says, tmp_path, request):
 )
 def test_mistakes_in_a_job(capsys, argument, says, tmp_path, scenes):
   work = tmp_path / 'run'
-  argv = ['search', CONFIG, f'--workdir={work}', argument]
+  argv = ['search', CONFIG, f'--workdir={work}', scenes, argument]
   if argument.startswith('--config='):
     del argv[1]
   assert says in mistake(capsys, *argv)
@@ -84,6 +84,7 @@ def test_an_infeasible_target_names_both_bounds(
     capsys,
     'search',
     CONFIG,
+    scenes,
     f'--workdir={tmp_path / "run"}',
     f'--config.latency.table={table}',
     '--config.latency.target_ms=99',
@@ -101,6 +102,7 @@ def test_a_table_that_lacks_a_block_is_refused(capsys, tmp_path, scenes, table):
     capsys,
     'search',
     CONFIG,
+    scenes,
     f'--workdir={tmp_path / "run"}',
     f'--config.latency.table={short}',
   )
@@ -111,14 +113,14 @@ def test_a_used_folder_refuses_another_config(capsys, tmp_path, scenes):
   work = tmp_path / 'run'
   work.mkdir()
   (work / 'mine.txt').write_text('keep')
-  argv = ['search', CONFIG, f'--workdir={work}']
+  argv = ['search', CONFIG, scenes, f'--workdir={work}']
   assert 'not empty' in mistake(capsys, *argv)
   assert [p.name for p in work.iterdir()] == ['mine.txt']
   (work / 'mine.txt').unlink()
   target = '--config.latency.target_ms=99'
-  table = '--config.latency.table=none.csv'
-  mistake(capsys, *argv, table)
-  said = mistake(capsys, *argv, table, target)
+  space = '--config.space=none'
+  mistake(capsys, *argv, space)
+  said = mistake(capsys, *argv, space, target)
   assert 'latency.target_ms: 0.0 / 99.0' in said
 
 

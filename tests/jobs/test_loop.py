@@ -33,28 +33,27 @@ EXACT = [
 ]  # the same bytes however often the run was stopped
 
 
-def start(root, folder, *more):
+def start(root, scenes, folder, *more):
   return subprocess.Popen(
-    [sys.executable, '-m', 'mobilenet_jax', 'search', CONFIG,
+    [sys.executable, '-m', 'mobilenet_jax', 'search', CONFIG, scenes,
      f'--workdir={folder}', *more],
     cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
   )  # fmt: skip
 
 
 @pytest.fixture(scope='module')
-def environment(scenes_dir, tmp_path_factory):
+def environment(tmp_path_factory):
   with pytest.MonkeyPatch.context() as patch:
-    patch.setenv('TFDS_DATA_DIR', str(scenes_dir))
     cache = tmp_path_factory.mktemp('cache')
     patch.setenv('MOBILENET_JAX_CACHE', str(cache))
     yield
 
 
 @pytest.fixture(scope='module')
-def finished(environment, request, tmp_path_factory):
+def finished(environment, scenes, request, tmp_path_factory):
   """A run that was not stopped: (folder, what it printed)."""
   folder = tmp_path_factory.mktemp('runs') / 'whole'
-  process = start(request.config.rootpath, folder)
+  process = start(request.config.rootpath, scenes, folder)
   out, err = process.communicate()
   assert process.returncode == 0, err
   return folder, out, err
@@ -146,14 +145,14 @@ def weights(folder: Path):
 
 
 def test_a_run_that_is_killed_again_and_again_ends_the_same(
-  finished, request, tmp_path
+  finished, scenes, request, tmp_path
 ):
   whole, _, _ = finished
   folder = tmp_path / 'killed'
   table = f'--config.latency.table={whole / "latency.csv"}'
   kills = 0
   for seconds in (6, 9, 12, 15, 18, 600):
-    process = start(request.config.rootpath, folder, table)
+    process = start(request.config.rootpath, scenes, folder, table)
     try:
       _, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -178,11 +177,11 @@ def test_a_run_that_is_killed_again_and_again_ends_the_same(
   ).read_bytes()
 
 
-def test_a_finished_run_is_not_run_again(finished, request):
+def test_a_finished_run_is_not_run_again(finished, scenes, request):
   folder, _, _ = finished
   before = (folder / 'contenders' / 'found' / 'result.json').stat().st_mtime_ns
   began = time.monotonic()
-  process = start(request.config.rootpath, folder)
+  process = start(request.config.rootpath, scenes, folder)
   _, err = process.communicate()
   assert process.returncode == 0, err
   assert time.monotonic() - began < 60

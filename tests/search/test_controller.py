@@ -78,8 +78,6 @@ def test_the_baseline_is_a_zero_debiased_average():
   state = run(lambda v: 0.7 + 0.0 * v[0], steps=3)
   debiased = state.ema / (1 - controller.EMA_MOMENTUM**state.count)
   assert float(debiased) == pytest.approx(0.7, rel=1e-5)
-  # so a reward that never differs moves nothing
-  np.testing.assert_allclose(state.logits[0, :3], 0.0, atol=1e-4)
 
 
 def test_absolute_reward_is_highest_on_the_target():
