@@ -1,0 +1,85 @@
+"""Rounding, files that are whole or absent, and progress off a terminal."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mobilenet_jax.core import files, progress
+from mobilenet_jax.core.config import differences
+from mobilenet_jax.core.errors import UserError, did_you_mean
+from mobilenet_jax.core.registry import Registry
+from mobilenet_jax.core.rounding import make_divisible
+
+
+@given(st.floats(0.1, 5000), st.sampled_from([4, 8, 16]))
+def test_make_divisible_keeps_90_percent_and_is_near(value, divisor):
+  made = make_divisible(value, divisor)
+  assert made % divisor == 0
+  assert made >= 0.9 * value
+  assert made <= max(value + divisor, divisor)
+
+
+@pytest.mark.parametrize(
+  ('value', 'made'),
+  [(1, 8), (11, 16), (12, 16), (20, 24), (24.5, 24), (18, 24)],
+)
+def test_make_divisible_is_that_of_slim(value, made):
+  assert make_divisible(value) == made
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+  path = tmp_path / 'a.json'
+  files.write_json(path, {'a': 1})
+  with pytest.raises(TypeError):
+    files.write_json(path, {'a': object()})
+  with pytest.raises(ValueError):
+    files.write_json(path, {'a': float('nan')})
+  with pytest.raises(TypeError):
+    files.write_bytes(path, 'not bytes')  # fails in the middle of writing
+  assert json.loads(path.read_text()) == {'a': 1}
+  assert [p.name for p in tmp_path.iterdir()] == ['a.json']
+
+
+def test_reading_says_what_is_wrong(tmp_path):
+  with pytest.raises(UserError, match='No such file'):
+    files.read_json(tmp_path / 'none.json')
+  (tmp_path / 'cut.json').write_text('{"a": ')
+  with pytest.raises(UserError, match=r'cut\.json is not valid JSON'):
+    files.read_json(tmp_path / 'cut.json')
+  (tmp_path / 'large.json').write_bytes(b' ' * (1 << 20) + b'1')
+  with pytest.raises(UserError, match='larger than 1 MB'):
+    files.read_json(tmp_path / 'large.json', limit_mb=1)
+  with pytest.raises(UserError, match='Cannot write'):
+    files.write_text(tmp_path / 'no' / 'folder', 'x')
+
+
+def test_differences_name_the_field_and_both_values():
+  a = {'x': {'y': 1, 'z': [1, 2]}, 'same': 3}
+  b = {'x': {'y': 2, 'z': [1, 2]}, 'same': 3, 'new': None}
+  assert differences(a, b) == ['x.y: 1 / 2']
+  assert differences(a, a) == []
+
+
+def test_registry_suggests_and_refuses_a_second_of_a_name():
+  things = Registry('thing')
+  things.register('apple')(1)
+  with pytest.raises(UserError, match=r"Unknown thing 'aple'.*'apple'"):
+    things['aple']
+  with pytest.raises(KeyError, match='twice'):
+    things.register('apple')(2)
+  assert 'Known: apple.' in did_you_mean('zzzzz', things)
+
+
+def test_progress_is_plain_lines_off_a_terminal(capsys, monkeypatch):
+  monkeypatch.setattr(progress, 'SECONDS_BETWEEN_LINES', 0.0)
+  with progress.progress('counting', 3) as bar:
+    bar.advance(1, 'first')
+    bar.advance(2)
+  out, err = capsys.readouterr()
+  assert out == ''
+  lines = err.splitlines()
+  assert lines[0].startswith('  counting: 1/3, 0 s, 0 s left, first')
+  assert lines[-1].startswith('  counting: 3/3 in 0.')
+  assert '\x1b' not in err
