@@ -21,8 +21,8 @@ def run(arguments: Sequence[str]) -> None:
   parser.add_shape()
   parser.add_json()
   args = parser.parse_args(arguments)
-  if bool(args.space) == bool(args.arch):
-    raise UserError('Give either --space=NAME or --arch NETWORK....')
+  if not args.space and not args.arch:
+    raise UserError('Give --space=NAME, --arch NETWORK..., or both.')
 
   from mobilenet_jax.jobs.measuring import measure
 

@@ -42,6 +42,11 @@ def load_config(arguments: Sequence[str]) -> FrozenConfigDict:
     raise UserError(_sentence(error, argv)) from error
   except OSError as error:
     raise UserError(f'Cannot read the config file: {_last(error)}.') from error
+  except Exception as error:  # the file is the user's code: anything may come
+    kind = type(error).__name__
+    raise UserError(
+      f'The config file raises {kind}: {_last(error)}.'
+    ) from error
   if rest:
     raise UserError(f'Unknown argument {rest[0]!r}.')
   if not isinstance(config, ConfigDict):
@@ -71,7 +76,8 @@ def differences(a: Any, b: Any, prefix: str = '') -> list[str]:
 
 
 def _last(error: BaseException) -> str:
-  return str(error).strip().splitlines()[-1].strip().rstrip('.')
+  lines = str(error).strip().splitlines() or ['']
+  return lines[-1].strip().rstrip('.')
 
 
 def _sentence(error: Exception, argv: Sequence[str]) -> str:

@@ -55,11 +55,19 @@ def read_json(path: str | os.PathLike, *, limit_mb: int = 64) -> Any:
   try:
     if path.stat().st_size > limit_mb << 20:
       raise UserError(f'{path} is larger than {limit_mb} MB.')
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(), parse_constant=_no_constant)
   except OSError as error:
     raise UserError(f'Cannot read {path}: {error.strerror}.') from error
-  except (json.JSONDecodeError, UnicodeDecodeError) as error:
+  except RecursionError as error:
+    raise UserError(f'{path} is nested too deep.') from error
+  except UserError:
+    raise
+  except ValueError as error:
     raise UserError(f'{path} is not valid JSON: {error}.') from error
+
+
+def _no_constant(name: str) -> None:
+  raise ValueError(f'{name} is no number')
 
 
 def make_folder(path: str | os.PathLike) -> Path:

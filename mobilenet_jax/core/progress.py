@@ -20,9 +20,9 @@ def say(text: str) -> None:
 class Progress:
   """Counts a job up to `total`; `advance` moves it on."""
 
-  def __init__(self, title: str, total: int):
-    self.title, self.total = title, total
-    self.done, self.note = 0, ''
+  def __init__(self, title: str, total: int, resumed: int = 0):
+    self.title, self.total, self.resumed = title, total, resumed
+    self.done, self.note = resumed, 'resumed' if resumed else ''
     self._start = self._last_line = time.monotonic()
 
   def advance(self, count: int = 1, note: str | None = None) -> None:
@@ -39,7 +39,8 @@ class Progress:
 
   def _line(self, now: float) -> str:
     spent = now - self._start
-    left = spent / max(self.done, 1) * (self.total - self.done)
+    here = max(self.done - self.resumed, 1)  # done since the start
+    left = spent / here * (self.total - self.done)
     note = f', {self.note}' if self.note else ''
     return (
       f'  {self.title}: {self.done}/{self.total}, {spent:.0f} s, '
@@ -56,8 +57,8 @@ class Progress:
 class _Bar(Progress):
   """The same as a bar of the library rich."""
 
-  def __init__(self, title: str, total: int):
-    super().__init__(title, total)
+  def __init__(self, title: str, total: int, resumed: int = 0):
+    super().__init__(title, total, resumed)
     from rich import progress as rich_progress
     from rich.console import Console
 
@@ -72,7 +73,9 @@ class _Bar(Progress):
       console=Console(stderr=True),
       transient=True,
     )
-    self._task = self._bar.add_task(title, total=total, note='')
+    self._task = self._bar.add_task(
+      title, total=total, completed=resumed, note=self.note
+    )
     self._bar.start()
 
   def _show(self) -> None:
@@ -86,9 +89,7 @@ class _Bar(Progress):
 @contextlib.contextmanager
 def progress(title: str, total: int, *, done: int = 0) -> Iterator[Progress]:
   """Shows the progress of the code inside; `done` of it was done before."""
-  shown = (_Bar if sys.stderr.isatty() else Progress)(title, total)
-  if done:
-    shown.advance(done, 'resumed')
+  shown = (_Bar if sys.stderr.isatty() else Progress)(title, total, done)
   try:
     yield shown
   finally:

@@ -33,18 +33,24 @@ class Pricing:
     table: saved as `latency.csv` of the run folder whenever it grows.
     tensors: every choice of the space, priced.
     target_ms: what the search is to land on.
+    bounds: milliseconds of the fastest and the slowest network.
     measures: whether an unknown block may be measured here.
   """
 
   table: LatencyTable
   tensors: tuple[BlockPrices, ...]
   target_ms: float
+  bounds: tuple[float, float]
   measures: bool
   path: Path
 
   def of_vector(self, vector: Sequence[int]) -> float:
     """Milliseconds of a choice vector of the space."""
     return price(self.tensors, vector)
+
+  def can_price(self, spec: ArchSpec) -> bool:
+    """Whether `of_new` knows, or can measure, every block of a network."""
+    return self.measures or not self.table.predict(spec).missing
 
   def of_new(self, spec: ArchSpec) -> float:
     """Milliseconds of any network; its unknown blocks are measured.
@@ -94,7 +100,7 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
     f'{space.size:.1e} networks on {chip}: {low:.3f} to {high:.3f} ms; '
     f'target {target:.3f} ms.'
   )
-  return Pricing(table, tensors, target, measures, path)
+  return Pricing(table, tensors, target, (low, high), measures, path)
 
 
 def measured(wanted: Sequence[BlockKey]) -> LatencyTable:

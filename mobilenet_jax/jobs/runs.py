@@ -1,9 +1,11 @@
 """A run folder: who may use it, and what is always in it."""
 
+import contextlib
 import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,10 @@ from mobilenet_jax.core.config import differences, to_plain
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import make_folder, read_json, write_json
 
+BEFORE_THE_SEARCH = (
+  'config.json', 'env.json', 'timings.json', 'latency.csv', 'latency.json',
+  'contenders.json',
+)  # fmt: skip
 PACKAGES = (
   'mobilenet_jax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint',
   'grain', 'tensorflow-datasets', 'tensorflow-cpu', 'ai-edge-litert', 'numpy',
@@ -45,6 +51,24 @@ def open_run(workdir: str | os.PathLike, job: str, config: Any) -> Path:
   if not (folder / 'env.json').exists():
     write_json(folder / 'env.json', environment(wanted.get('seed')))
   return folder
+
+
+@contextlib.contextmanager
+def undone_if_refused(folder: Path) -> Iterator[None]:
+  """Empties a run folder again if what is done inside finds that the user's
+  input is wrong, so that the corrected command can use the same folder.
+
+  A folder whose search has begun is left as it is.
+  """
+  try:
+    yield
+  except UserError:
+    if not (folder / 'checkpoints').exists():
+      for name in BEFORE_THE_SEARCH:
+        (folder / name).unlink(missing_ok=True)
+      if not any(folder.iterdir()):
+        folder.rmdir()
+    raise
 
 
 def environment(seed: int | None) -> dict[str, Any]:

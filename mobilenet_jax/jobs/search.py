@@ -22,8 +22,9 @@ from mobilenet_jax.core.progress import say
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
 from mobilenet_jax.data.sources import Source, cache_in_memory, open_source
 from mobilenet_jax.jobs import deploy
+from mobilenet_jax.jobs.checks import check_search
 from mobilenet_jax.jobs.pricing import Pricing, open_pricing
-from mobilenet_jax.jobs.runs import open_run
+from mobilenet_jax.jobs.runs import open_run, undone_if_refused
 from mobilenet_jax.jobs.samples import sample_predictions
 from mobilenet_jax.jobs.training import (
   image_side,
@@ -66,18 +67,20 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
     UserError: the config, the folder, the table or the target is wrong; it
       says so before anything is spent.
   """
-  if config.latency.table:
-    LatencyTable.load(config.latency.table)  # refused before anything starts
+  check_search(config)
   folder = open_run(workdir, 'search', config)
-  clock = Clock(folder / 'timings.json')
-  with clock('data'):
-    data = open_data(config.data)
-  space = get_space(
-    config.space, image_side(data.train), data.train.num_classes
-  )
-  with clock('measure'):
-    pricing = open_pricing(config.latency, space, folder)
-    rivals = choose_rivals(config, space, pricing, folder)
+  with undone_if_refused(folder):
+    if config.latency.table and not (folder / 'latency.csv').exists():
+      LatencyTable.load(config.latency.table)  # refused before data is built
+    clock = Clock(folder / 'timings.json')
+    with clock('data'):
+      data = open_data(config.data)
+    space = get_space(
+      config.space, image_side(data.train), data.train.num_classes
+    )
+    with clock('measure'):
+      pricing = open_pricing(config.latency, space, folder)
+      rivals = choose_rivals(config, space, pricing, folder)
   with clock('search'):
     found = search(config, space, pricing, data, folder)
   contenders = [('found', found), *rivals]
@@ -92,6 +95,13 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
     deployed = deploy_found(config, found, pricing, data, folder)
   summary = {
     'target_ms': pricing.target_ms,
+    'space': {
+      'name': space.spec.name,
+      'networks': space.size,
+      'decisions': len(space.tags),
+      'fastest_ms': pricing.bounds[0],
+      'slowest_ms': pricing.bounds[1],
+    },
     'contenders': results,
     'deployed': deployed,
   }
@@ -241,11 +251,17 @@ def choose_rivals(
     return [(row['role'], from_json(row['arch'])) for row in read_json(path)]
   compare = config.compare
   resolution, classes = space.spec.resolution, space.spec.num_classes
-  scaled, _ = scale_to_latency(
+  scaled = scale_to_latency(
     lambda width: get_arch(compare.model, width, resolution, classes),
     pricing.of_new,
     pricing.target_ms,
+    can_price=pricing.can_price,
   )
+  if scaled is None:
+    say(
+      f'{compare.model} is left out: {pricing.table.path} has none of its '
+      'widths whole.'
+    )
   drawn = random_within(
     space,
     pricing.of_vector,
@@ -255,7 +271,8 @@ def choose_rivals(
     config.seed,
   )
   randoms = [space.decode(v, f'random_{i}') for i, v in enumerate(drawn)]
-  made = [('scaled', scaled), *(('random', spec) for spec in randoms)]
+  made = [('scaled', scaled[0])] if scaled else []
+  made += [('random', spec) for spec in randoms]
   write_json(path, [{'role': r, 'arch': to_json(s)} for r, s in made])
   return made
 

@@ -16,12 +16,14 @@ from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import read_json, write_json, write_text
 from mobilenet_jax.latency.key import FIELDS, BlockKey, keys
 
+DTYPES = ('float32', 'float16', 'int8')
 STATISTICS = ('ms', 'std_ms', 'min_ms', 'p90_ms', 'n')
 PROVENANCE = (
   'device', 'chip', 'cores', 'affinity', 'threads', 'runtime', 'version',
   'delegate', 'dtype', 'batch', 'protocol', 'date', 'source', 'licence',
 )  # fmt: skip
 MOST_ROWS = 1_000_000
+MOST_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ class LatencyTable:
     if lacking:
       raise UserError(
         f'Latency table {self.path} lacks provenance: {", ".join(lacking)}.'
+      )
+    if self.dtype not in DTYPES:
+      raise UserError(
+        f'Latency table {self.path}: dtype {self.dtype!r} is not one of '
+        f'{", ".join(DTYPES)}.'
       )
 
   @property
@@ -129,6 +136,8 @@ class LatencyTable:
     """
     path = Path(path)
     try:
+      if path.stat().st_size > MOST_BYTES:
+        raise UserError(f'Latency table {path} is over {MOST_BYTES:,} bytes.')
       text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
       reason = getattr(error, 'strerror', None) or 'it is not text'
@@ -154,6 +163,8 @@ def _rows(text: str, path: Path) -> dict[BlockKey, Timing]:
     raise UserError(f'Latency table {path} is cut off in line {len(lines)}.')
   if len(lines) > MOST_ROWS:
     raise UserError(f'Latency table {path} has over {MOST_ROWS} rows.')
+  if '"' in text:
+    raise UserError(f'Latency table {path} has quotes; no value needs them.')
   reader = csv.reader(lines[:-1])
   header = next(reader, [])
   if header != list(FIELDS + STATISTICS):

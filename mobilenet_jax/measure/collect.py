@@ -11,8 +11,10 @@ import contextlib
 import hashlib
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -98,6 +100,15 @@ def _start_worker() -> None:
   os.environ['JAX_PLATFORMS'] = 'cpu'
   os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
   signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops the pool
+  threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+  """Ends a worker whose parent was killed and can no longer stop it."""
+  parent = multiprocessing.parent_process()
+  if parent is not None:
+    multiprocessing.connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 def time_blocks(

@@ -40,9 +40,12 @@ def adam() -> optax.GradientTransformation:
 
 def create(sizes: Sequence[int]) -> ControllerState:
   """Uniform over each decision's number of choices."""
-  logits = jnp.where(valid(sizes), 0.0, -jnp.inf)
+  logits = jnp.where(valid(sizes), 0.0, -jnp.inf).astype(jnp.float32)
   return ControllerState(
-    logits, adam().init(logits), jnp.zeros(()), jnp.zeros(())
+    logits,
+    adam().init(logits),
+    jnp.zeros((), jnp.float32),
+    jnp.zeros((), jnp.float32),
   )
 
 

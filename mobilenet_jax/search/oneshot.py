@@ -234,7 +234,7 @@ def record(
     entropy = [float(e) for e in metrics['entropy']]
     likeliest = np.argmax(metrics['logits'], 1)
     scalars = {k: float(v) for k, v in metrics.items() if np.ndim(v) == 0}
-    if not scalars['reward']:  # the controller has not started
+    if not scalars['latency_ms']:  # the controller has not started
       for name in ('reward', 'held_out_accuracy', 'latency_ms'):
         del scalars[name]
     return {

@@ -1,7 +1,7 @@
 """A known network scaled to a latency: what a search must beat."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mobilenet_jax.arch import ArchSpec
 
@@ -14,19 +14,26 @@ def scale_to_latency(
   make: Callable[[float], ArchSpec],
   price: Callable[[ArchSpec], float],
   target_ms: float,
-) -> tuple[ArchSpec, float]:
-  """Returns the network whose price is nearest to the target, and its price.
+  *,
+  can_price: Callable[[ArchSpec], bool] = lambda _: True,
+) -> tuple[ArchSpec, float] | None:
+  """Returns the network whose price is nearest to the target, and its price;
+  None where no width can be priced.
 
   Args:
     make: width multiplier to spec; wider is dearer.
     price: milliseconds of a spec; asked of few widths (each is guessed from
       the nearest known one), so it may measure what it does not know.
+    can_price: whether a spec has a price at all.
   """
-  low, high = 0, len(WIDTHS) - 1
-  index = WIDTHS.index(1.0)
+  widths = [width for width in WIDTHS if can_price(make(width))]
+  if not widths:
+    return None
+  low, high = 0, len(widths) - 1
+  index = _nearest(widths, 1.0)
   priced: dict[int, float] = {}
   while low <= high:
-    priced[index] = price(make(WIDTHS[index]))
+    priced[index] = price(make(widths[index]))
     off = target_ms / priced[index]
     if abs(off - 1) <= NEAR_ENOUGH:
       break
@@ -34,8 +41,11 @@ def scale_to_latency(
       low = index + 1
     else:
       high = index - 1
-    guess = WIDTHS[index] * off ** (1 / USUAL_GROWTH)
-    nearest = min(range(len(WIDTHS)), key=lambda i: abs(WIDTHS[i] - guess))
-    index = min(max(nearest, low), high)
+    guess = _nearest(widths, widths[index] * off ** (1 / USUAL_GROWTH))
+    index = min(max(guess, low), high)
   best = min(priced, key=lambda i: abs(math.log(priced[i] / target_ms)))
-  return make(WIDTHS[best]), priced[best]
+  return make(widths[best]), priced[best]
+
+
+def _nearest(widths: Sequence[float], wanted: float) -> int:
+  return min(range(len(widths)), key=lambda i: abs(widths[i] - wanted))

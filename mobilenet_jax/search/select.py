@@ -34,23 +34,22 @@ def likeliest_within(
   order = np.argsort(-logits, 1, kind='stable')
   ranked = np.take_along_axis(logits, order, 1)
   losses = ranked[:, :1] - ranked  # of taking the n-th best
-  heap = [(0.0, (0,) * len(logits))]
-  seen = set(heap[0][1:])
+  # a vector is reached from one other only: that with its last advanced
+  # decision one rank back
+  heap = [(0.0, (0,) * len(logits), 0)]
   for _ in range(MOST_TRIES):
     if not heap:
       break
-    loss, ranks = heapq.heappop(heap)
+    loss, ranks, last = heapq.heappop(heap)
     vector = tuple(int(order[d, r]) for d, r in enumerate(ranks))
     if abs(price(vector) / target_ms - 1) <= tolerance:
       return vector
-    for d, rank in enumerate(ranks):
-      if rank + 1 >= losses.shape[1] or not np.isfinite(losses[d, rank + 1]):
-        continue
-      after = (*ranks[:d], rank + 1, *ranks[d + 1 :])
-      if after not in seen:
-        seen.add(after)
-        step = float(losses[d, rank + 1] - losses[d, rank])
-        heapq.heappush(heap, (loss + step, after))
+    for d in range(last, len(ranks)):
+      rank = ranks[d] + 1
+      if rank < losses.shape[1] and np.isfinite(losses[d, rank]):
+        step = float(losses[d, rank] - losses[d, rank - 1])
+        after = (*ranks[:d], rank, *ranks[d + 1 :])
+        heapq.heappush(heap, (loss + step, after, d))
   raise UserError(
     f'No likely network costs {target_ms:g} ms +- {tolerance:.0%}; the search '
     'has not come near its target. Search longer or widen the tolerance.'

@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from mobilenet_jax.cli.main import COMMANDS, main
+from mobilenet_jax.core.config import load_config
+from mobilenet_jax.jobs.runs import open_run
 
 CONFIG = '--config=configs/quickstart.py:runlocal'
 
@@ -65,6 +67,12 @@ def test_mistakes(capsys, argv, says, tmp_path, request):
     ('--config.latency.table=none.csv', 'Cannot read latency table none.csv'),
     ('--config.data.name=digit_scene/32', "'digit_scenes'"),
     ('--config.space=v3_tinny', "'v3_tiny'"),
+    ('--config.latency.target_ms=nan', 'latency.target_ms is nan'),
+    ('--config.train.save_every=0', 'train.save_every is 0'),
+    ('--config.search.candidates=0', 'search.candidates is 0'),
+    ('--config.seed=-1', 'seed is -1'),
+    ('--config.compare.model=mobilenet_v3', "'mobilenet_v3_small'"),
+    ('--config.train.optimizer.name=adam', "'adamw'"),
   ],
 )
 def test_mistakes_in_a_job(capsys, argument, says, tmp_path, scenes):
@@ -73,8 +81,7 @@ def test_mistakes_in_a_job(capsys, argument, says, tmp_path, scenes):
   if argument.startswith('--config='):
     del argv[1]
   assert says in mistake(capsys, *argv)
-  assert not (work / 'latency.csv').exists()
-  assert not (work / 'arch.json').exists()
+  assert not work.exists()
 
 
 def test_an_infeasible_target_names_both_bounds(
@@ -91,6 +98,7 @@ def test_an_infeasible_target_names_both_bounds(
   )
   assert '99 ms is out of reach' in said
   assert said.count(' ms') >= 2
+  assert not (tmp_path / 'run').exists()  # free for the corrected command
 
 
 def test_a_table_that_lacks_a_block_is_refused(capsys, tmp_path, scenes, table):
@@ -117,11 +125,20 @@ def test_a_used_folder_refuses_another_config(capsys, tmp_path, scenes):
   assert 'not empty' in mistake(capsys, *argv)
   assert [p.name for p in work.iterdir()] == ['mine.txt']
   (work / 'mine.txt').unlink()
-  target = '--config.latency.target_ms=99'
-  space = '--config.space=none'
-  mistake(capsys, *argv, space)
-  said = mistake(capsys, *argv, space, target)
+  open_run(work, 'search', load_config([CONFIG, scenes]))
+  said = mistake(capsys, *argv, '--config.latency.target_ms=99')
   assert 'latency.target_ms: 0.0 / 99.0' in said
+  assert (work / 'config.json').exists()
+
+
+@pytest.mark.parametrize(
+  'text', ['def get_config(:', 'x = 1 / 0', 'import no_such_module', 'a']
+)
+def test_a_broken_config_file(capsys, tmp_path, text):
+  path = tmp_path / 'broken.py'
+  path.write_text(text)
+  said = mistake(capsys, 'search', f'--config={path}', f'--workdir={tmp_path}')
+  assert 'config' in said
 
 
 def test_an_unwritable_folder(capsys):

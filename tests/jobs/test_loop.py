@@ -150,19 +150,26 @@ def test_a_run_that_is_killed_again_and_again_ends_the_same(
   whole, _, _ = finished
   folder = tmp_path / 'killed'
   table = f'--config.latency.table={whole / "latency.csv"}'
-  kills = 0
-  for seconds in (6, 9, 12, 15, 18, 600):
+  moments = [
+    'config.json',
+    'latency.csv',
+    'checkpoints/4',  # in the middle of the search
+    'arch.json',
+    'contenders/found/checkpoints/3',  # in the middle of a training
+    'contenders/found/result.json',
+    'model.tflite',
+  ]
+  for moment in moments:
     process = start(request.config.rootpath, scenes, folder, table)
-    try:
-      _, err = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-      os.kill(process.pid, signal.SIGKILL)
-      process.communicate()
-      kills += 1
-      continue
-    assert process.returncode == 0, err
-    break
-  assert kills >= 2
+    while not (folder / moment).exists():
+      assert process.poll() is None, process.communicate()[1]
+      time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL, f'ended before {moment}'
+  process = start(request.config.rootpath, scenes, folder, table)
+  _, err = process.communicate()
+  assert process.returncode == 0, err
   assert (folder / 'report.html').exists()
   for name in EXACT:
     assert (whole / name).read_bytes() == (folder / name).read_bytes(), name

@@ -98,3 +98,14 @@ def test_scaling_lands_on_the_latency_and_asks_for_few_prices(factor):
   assert got == pytest.approx(target, rel=0.06)
   assert got == pytest.approx(sum(map(toy_ms, keys(spec))))
   assert len(asked) <= 8
+
+
+def test_scaling_keeps_to_widths_that_have_a_price():
+  make = lambda width: get_arch('mobilenet_v3_small', width, 64, 10)
+  ms = lambda spec: sum(map(toy_ms, keys(spec)))
+  only = lambda *widths: lambda spec: spec in [make(w) for w in widths]
+  target = ms(make(1.0))
+  found = scale_to_latency(make, ms, target, can_price=only(0.5, 1.5))
+  assert found is not None
+  assert found[0] in (make(0.5), make(1.5))
+  assert scale_to_latency(make, ms, target, can_price=only()) is None
