@@ -6,13 +6,18 @@ trained beside MobileNetV3-Small and random networks of the same latency,
 exported, and measured again.
 
 What differs from the paper: minutes instead of days, so a larger learning
-rate of the controller and a steeper price of missing the target; plain SGD.
+rate of the controller, a steeper price of missing the target and a longer
+warm-up; plain SGD.
 
     mobilenet-jax search --config=configs/quickstart.py \
       --workdir=runs/quickstart
 
-Variants: `configs/quickstart.py:runlocal` finishes within a minute (a few
-steps of everything; its accuracies mean nothing).
+Seen on 2 CPU cores: 3 min 49 s (5 min 30 s with the blocks to measure and the
+programs to compile); the found network at 86.6 % of the test scenes with seed
+0, random ones of the same latency at 76.8 % (experiments/quickstart).
+
+Variant: `configs/quickstart.py:runlocal` takes a few steps of everything on a
+tiny space; its accuracies mean nothing. Seen: 36 s, the first time 95 s.
 """
 
 from ml_collections import ConfigDict
