@@ -12,8 +12,8 @@ warm-up; plain SGD.
     mobilenet-jax search --config=configs/quickstart.py \
       --workdir=runs/quickstart
 
-Seen on 2 CPU cores: 3 min 49 s (5 min 30 s with the blocks to measure and the
-programs to compile); the found network at 86.6 % of the test scenes with seed
+Seen on 2 CPU cores: 3 min 49 s (6 min 23 s the first time, with scenes to
+build, blocks to measure and programs to compile); the found network at 86.6 % of the test scenes with seed
 0, random ones of the same latency at 76.8 % (experiments/quickstart).
 
 Variant: `configs/quickstart.py:runlocal` takes a few steps of everything on a

@@ -20,6 +20,7 @@ from mobilenet_jax.latency.tensors import (
   space_keys,
 )
 from mobilenet_jax.measure.collect import host_table
+from mobilenet_jax.measure.host import provenance, same_device
 from mobilenet_jax.space import SearchSpace
 
 DRAWS = 1000
@@ -83,7 +84,6 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
   """
   path = folder / 'latency.csv'
   wanted = space_keys(space.spec)
-  measures = not config.table
   if path.exists():
     table = LatencyTable.load(path)
   elif config.table:
@@ -100,7 +100,9 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
     f'{space.size:.1e} networks on {chip}: {low:.3f} to {high:.3f} ms; '
     f'target {target:.3f} ms.'
   )
-  return Pricing(table, tensors, target, (low, high), measures, path)
+  # blocks are never measured here for the table of another device
+  here = not config.table and same_device(table.provenance, provenance())
+  return Pricing(table, tensors, target, (low, high), here, path)
 
 
 def measured(wanted: Sequence[BlockKey]) -> LatencyTable:

@@ -5,7 +5,7 @@ import importlib.metadata
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def provenance() -> dict[str, Any]:
   }
 
 
-def same_device(a: dict[str, Any], b: dict[str, Any]) -> bool:
+def same_device(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
   """Whether two provenances describe the same conditions on other days."""
   return {**a, 'date': ''} == {**b, 'date': ''}
 
