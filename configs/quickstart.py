@@ -13,8 +13,9 @@ warm-up; plain SGD.
       --workdir=runs/quickstart
 
 Seen on 2 CPU cores: 3 min 49 s (6 min 23 s the first time, with scenes to
-build, blocks to measure and programs to compile); the found network at 86.6 % of the test scenes with seed
-0, random ones of the same latency at 76.8 % (experiments/quickstart).
+build, blocks to measure and programs to compile); the found network at 86.6 %
+of the test scenes with seed 0, random ones of the same latency at 76.8 %
+(experiments/quickstart).
 
 Variant: `configs/quickstart.py:runlocal` takes a few steps of everything on a
 tiny space; its accuracies mean nothing. Seen: 36 s, the first time 95 s.
