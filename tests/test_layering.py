@@ -37,6 +37,7 @@ def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
     if isinstance(node, ast.Import):
       found |= {alias.name for alias in node.names}
     elif isinstance(node, ast.ImportFrom):
+      assert not node.level, f'{path}: a relative import'
       found |= {f'{node.module}.{alias.name}' for alias in node.names}
   return found
 
@@ -82,6 +83,9 @@ def test_linen_and_tensorflow_stay_where_they_belong(path):
     )
   top = {name.split('.')[0] for name in imports(path, top_level_only=True)}
   assert 'tensorflow' not in top
+  if room_of(path) != 'export':
+    everywhere = {name.split('.')[0] for name in imports(path)}
+    assert 'tensorflow' not in everywhere
 
 
 def test_rooms_without_jax_import_none():

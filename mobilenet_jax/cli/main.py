@@ -1,11 +1,11 @@
 """`mobilenet-jax COMMAND ...`: finds the command, runs it, reports errors."""
 
-import errno
 import importlib
 import sys
 from collections.abc import Sequence
 
-from mobilenet_jax.core.errors import UserError, did_you_mean
+from mobilenet_jax.core.errors import JobError, UserError, did_you_mean
+from mobilenet_jax.core.files import FULL
 
 COMMANDS = {
   'list': 'the networks of the zoo with their parameters and multiply-adds',
@@ -44,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
   except UserError as error:
     print(f'mobilenet-jax: {error}', file=sys.stderr)
     return 2
+  except JobError as error:
+    print(f'mobilenet-jax: {error}', file=sys.stderr)
+    return 1
   except KeyboardInterrupt:
     print(
       'mobilenet-jax: interrupted; run it again to resume.', file=sys.stderr
@@ -53,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.stderr.close()
     return 1
   except OSError as error:
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno not in FULL:
       raise
     print(f'mobilenet-jax: no space left: {error}.', file=sys.stderr)
     return 1

@@ -1,8 +1,9 @@
-"""The one exception for a user's mistake, and how to suggest what was meant.
+"""What can go wrong without being a bug, and how to suggest what was meant.
 
 A `UserError` holds one sentence that names the bad value, where it came from
-and what would be valid. The command line prints it and exits with status 2;
-any other exception is a bug of ours and keeps its traceback.
+and what would be valid; a `JobError` one that says why right input led to
+nothing, and what to try. The command line prints them and exits with status 2
+and 1; any other exception is a bug of ours and keeps its traceback.
 """
 
 import difflib
@@ -11,6 +12,10 @@ from collections.abc import Iterable
 
 class UserError(ValueError):
   """Wrong input from the user, told in one sentence."""
+
+
+class JobError(RuntimeError):
+  """A job that failed on right input, told in one sentence."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """Files that appear whole or not at all: write, fsync, rename."""
 
+import errno
 import json
 import os
 import tempfile
@@ -8,18 +9,21 @@ from typing import Any
 
 from mobilenet_jax.core.errors import UserError
 
+FULL = (errno.ENOSPC, errno.EDQUOT)  # no mistake of the user's
+
 
 def write_bytes(path: str | os.PathLike, data: bytes) -> None:
   """Writes `data` to `path` atomically; parents must exist.
 
   Raises:
     UserError: the folder cannot be written to.
+    OSError: the disk is full.
   """
   path = Path(path)
   try:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix='.' + path.name)
   except OSError as error:
-    raise UserError(f'Cannot write {path}: {error.strerror}.') from error
+    raise _explained(f'Cannot write {path}', error) from error
   try:
     with os.fdopen(handle, 'wb') as file:
       file.write(data)
@@ -29,10 +33,16 @@ def write_bytes(path: str | os.PathLike, data: bytes) -> None:
     Path(name).replace(path)
   except OSError as error:
     Path(name).unlink(missing_ok=True)
-    raise UserError(f'Cannot write {path}: {error.strerror}.') from error
+    raise _explained(f'Cannot write {path}', error) from error
   except BaseException:
     Path(name).unlink(missing_ok=True)
     raise
+
+
+def _explained(what: str, error: OSError) -> Exception:
+  if error.errno in FULL:
+    return error
+  return UserError(f'{what}: {error.strerror}.')
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -75,6 +85,7 @@ def make_folder(path: str | os.PathLike) -> Path:
 
   Raises:
     UserError: it cannot be made or written to.
+    OSError: the disk is full.
   """
   path = Path(path)
   try:
@@ -82,7 +93,5 @@ def make_folder(path: str | os.PathLike) -> Path:
     with tempfile.TemporaryFile(dir=path):
       pass
   except OSError as error:
-    raise UserError(
-      f'Cannot write to folder {path}: {error.strerror}.'
-    ) from error
+    raise _explained(f'Cannot write to folder {path}', error) from error
   return path

@@ -12,7 +12,7 @@ import numpy as np
 
 from mobilenet_jax.arch import ArchSpec
 from mobilenet_jax.core.quiet import quiet_stderr
-from mobilenet_jax.models.builder import build
+from mobilenet_jax.models.builder import build, image_shape
 
 
 def convert(function: Callable[[Any], Any], in_shape: tuple[int, ...]) -> bytes:
@@ -49,7 +49,7 @@ def network_to_tflite(spec: ArchSpec, variables: dict[str, Any]) -> bytes:
   [1, num_classes] logits.
   """
   network = build(spec, impl='portable')
-  shape = (1, spec.resolution, spec.resolution, spec.in_channels)
+  shape = image_shape(spec)
   return convert(lambda x: network.apply(variables, x), shape)
 
 

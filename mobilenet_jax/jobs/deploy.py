@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mobilenet_jax.arch import ArchSpec
+from mobilenet_jax.core.errors import JobError
 from mobilenet_jax.core.files import write_bytes
 from mobilenet_jax.data.pipeline import eval_batches
 from mobilenet_jax.data.sources import Source
@@ -15,6 +16,7 @@ from mobilenet_jax.models.builder import build
 from mobilenet_jax.tasks.classification import predict_fn
 
 CHECKED_IMAGES = 64
+TOLERANCE = 1e-3  # of the largest logit
 
 
 def export(
@@ -25,6 +27,9 @@ def export(
   Returns:
     'bytes', 'images', 'max_difference' of the logits, 'same_answers' (share
     of equal top-1).
+
+  Raises:
+    JobError: the two disagree; nothing is written.
   """
   model = network_to_tflite(spec, variables)
   batch = next(
@@ -35,11 +40,17 @@ def export(
   ours = np.asarray(predict_fn(build(spec))(variables, images))
   interpreter = Interpreter(model)
   theirs = np.concatenate([interpreter(image[None]) for image in images])
+  difference = float(np.abs(ours - theirs).max())
+  if not difference <= TOLERANCE * np.abs(ours).max():
+    raise JobError(
+      f'The exported {spec.name} differs from JAX by {difference:.2g}, logits '
+      f'being up to {np.abs(ours).max():.2g}: {path} is not written.'
+    )
   write_bytes(path, model)
   return {
     'bytes': len(model),
     'images': count,
-    'max_difference': float(np.abs(ours - theirs).max()),
+    'max_difference': difference,
     'same_answers': float(np.mean(ours.argmax(1) == theirs.argmax(1))),
   }
 

@@ -1,6 +1,7 @@
 """A run folder: who may use it, and what is always in it."""
 
 import contextlib
+import fcntl
 import importlib.metadata
 import os
 import platform
@@ -14,9 +15,9 @@ from mobilenet_jax.core.config import differences, to_plain
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import make_folder, read_json, write_json
 
-BEFORE_THE_SEARCH = (
-  'config.json', 'env.json', 'timings.json', 'latency.csv', 'latency.json',
-  'contenders.json',
+BEFORE_TRAINING = (
+  '.lock', 'config.json', 'env.json', 'timings.json', 'latency.csv',
+  'latency.json', 'contenders.json',
 )  # fmt: skip
 PACKAGES = (
   'mobilenet_jax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint',
@@ -24,17 +25,49 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def open_run(workdir: str | os.PathLike, job: str, config: Any) -> Path:
+@contextlib.contextmanager
+def open_run(
+  workdir: str | os.PathLike, job: str, config: Any
+) -> Iterator[Path]:
   """Makes a run folder, or opens that of the same job and config.
 
-  Writes `config.json` and `env.json` when the folder is new.
+  Writes `config.json` and `env.json` when the folder is new. The folder is
+  this process's own until the block ends. If what is done inside finds that
+  the user's input is wrong, and no training has begun, the folder is emptied
+  again, so that the corrected command can use it.
 
   Raises:
-    UserError: the folder is not writable, holds something else, or was used
-      with another config; the first differing field is named.
+    UserError: the folder is not writable, in use, holds something else, or
+      was used with another config; the first differing field is named.
   """
   wanted: dict[str, Any] = {'job': job, **to_plain(config)}
   folder = make_folder(workdir)
+  with _locked(folder):
+    _check_config(folder, wanted)
+    if not (folder / 'env.json').exists():
+      write_json(folder / 'env.json', environment(wanted.get('seed')))
+    try:
+      yield folder
+    except UserError:
+      _undo(folder)
+      raise
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+  """Keeps other processes out; the system frees the lock if we are killed."""
+  with (folder / '.lock').open('w') as file:
+    try:
+      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+      raise UserError(
+        f'Run folder {folder} is in use by another process.'
+      ) from error
+    yield
+
+
+def _check_config(folder: Path, wanted: dict[str, Any]) -> None:
+  """Writes the config of a new folder, or compares with that of a used one."""
   path = folder / 'config.json'
   if path.exists():
     found = differences(read_json(path), wanted)
@@ -45,30 +78,20 @@ def open_run(workdir: str | os.PathLike, job: str, config: Any) -> Path:
         f'{found[0]}{more}.'
       )
   elif any(not p.name.startswith('.') for p in folder.iterdir()):
+    (folder / '.lock').unlink()
     raise UserError(f'Folder {folder} is not empty and holds no run.')
   else:
     write_json(path, wanted)
-  if not (folder / 'env.json').exists():
-    write_json(folder / 'env.json', environment(wanted.get('seed')))
-  return folder
 
 
-@contextlib.contextmanager
-def undone_if_refused(folder: Path) -> Iterator[None]:
-  """Empties a run folder again if what is done inside finds that the user's
-  input is wrong, so that the corrected command can use the same folder.
-
-  A folder whose search has begun is left as it is.
-  """
-  try:
-    yield
-  except UserError:
-    if not (folder / 'checkpoints').exists():
-      for name in BEFORE_THE_SEARCH:
-        (folder / name).unlink(missing_ok=True)
-      if not any(folder.iterdir()):
-        folder.rmdir()
-    raise
+def _undo(folder: Path) -> None:
+  """Empties a folder again whose training has not begun."""
+  if (folder / 'checkpoints').exists():
+    return
+  for name in BEFORE_TRAINING:
+    (folder / name).unlink(missing_ok=True)
+  if not any(folder.iterdir()):
+    folder.rmdir()
 
 
 def environment(seed: int | None) -> dict[str, Any]:

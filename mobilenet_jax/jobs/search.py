@@ -24,7 +24,7 @@ from mobilenet_jax.data.sources import Source, cache_in_memory, open_source
 from mobilenet_jax.jobs import deploy
 from mobilenet_jax.jobs.checks import check_search
 from mobilenet_jax.jobs.pricing import Pricing, open_pricing
-from mobilenet_jax.jobs.runs import open_run, undone_if_refused
+from mobilenet_jax.jobs.runs import open_run
 from mobilenet_jax.jobs.samples import sample_predictions
 from mobilenet_jax.jobs.training import (
   image_side,
@@ -68,19 +68,22 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
       says so before anything is spent.
   """
   check_search(config)
-  folder = open_run(workdir, 'search', config)
-  with undone_if_refused(folder):
-    if config.latency.table and not (folder / 'latency.csv').exists():
-      LatencyTable.load(config.latency.table)  # refused before data is built
-    clock = Clock(folder / 'timings.json')
-    with clock('data'):
-      data = open_data(config.data)
-    space = get_space(
-      config.space, image_side(data.train), data.train.num_classes
-    )
-    with clock('measure'):
-      pricing = open_pricing(config.latency, space, folder)
-      rivals = choose_rivals(config, space, pricing, folder)
+  with open_run(workdir, 'search', config) as folder:
+    return _run(config, folder)
+
+
+def _run(config: Any, folder: Path) -> dict[str, Any]:
+  if config.latency.table and not (folder / 'latency.csv').exists():
+    LatencyTable.load(config.latency.table)  # refused before data is built
+  clock = Clock(folder / 'timings.json')
+  with clock('data'):
+    data = open_data(config.data)
+  space = get_space(
+    config.space, image_side(data.train), data.train.num_classes
+  )
+  with clock('measure'):
+    pricing = open_pricing(config.latency, space, folder)
+    rivals = choose_rivals(config, space, pricing, folder)
   with clock('search'):
     found = search(config, space, pricing, data, folder)
   contenders = [('found', found), *rivals]
@@ -251,17 +254,6 @@ def choose_rivals(
     return [(row['role'], from_json(row['arch'])) for row in read_json(path)]
   compare = config.compare
   resolution, classes = space.spec.resolution, space.spec.num_classes
-  scaled = scale_to_latency(
-    lambda width: get_arch(compare.model, width, resolution, classes),
-    pricing.of_new,
-    pricing.target_ms,
-    can_price=pricing.can_price,
-  )
-  if scaled is None:
-    say(
-      f'{compare.model} is left out: {pricing.table.path} has none of its '
-      'widths whole.'
-    )
   drawn = random_within(
     space,
     pricing.of_vector,
@@ -271,6 +263,18 @@ def choose_rivals(
     config.seed,
   )
   randoms = [space.decode(v, f'random_{i}') for i, v in enumerate(drawn)]
+  scaled = scale_to_latency(
+    lambda width: get_arch(compare.model, width, resolution, classes),
+    pricing.of_new,
+    pricing.target_ms,
+    can_price=pricing.can_price,
+    like=randoms,
+  )
+  if scaled is None:
+    say(
+      f'{compare.model} is left out: {pricing.table.path} has none of its '
+      'widths whole.'
+    )
   made = [('scaled', scaled[0])] if scaled else []
   made += [('random', spec) for spec in randoms]
   write_json(path, [{'role': r, 'arch': to_json(s)} for r, s in made])
@@ -289,15 +293,16 @@ def train_contender(
       'train': config.train,
     }
   )
-  return train_network(
-    spec,
-    config.train,
-    train=data.train,
-    test=data.test,
-    seed=config.seed,
-    folder=open_run(folder / 'contenders' / spec.name, 'train', own),
-    title=title,
-  )
+  with open_run(folder / 'contenders' / spec.name, 'train', own) as place:
+    return train_network(
+      spec,
+      config.train,
+      train=data.train,
+      test=data.test,
+      seed=config.seed,
+      folder=place,
+      title=title,
+    )
 
 
 def deploy_found(

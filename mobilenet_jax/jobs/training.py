@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from mobilenet_jax.arch import ArchSpec, count, to_json, to_string
+from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import make_folder, read_json, write_json
 from mobilenet_jax.core.progress import say
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
 from mobilenet_jax.data.sources import Source, cache_in_memory, open_source
 from mobilenet_jax.jobs.runs import open_run
-from mobilenet_jax.models.builder import Network, build
+from mobilenet_jax.models.builder import Network, build, variable_shapes
 from mobilenet_jax.models.find import find_arch
 from mobilenet_jax.tasks import classification
 from mobilenet_jax.train.checkpoints import Checkpoints
@@ -29,26 +32,44 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
   Raises:
     UserError: the config or the folder is wrong.
   """
-  model = config.model
-  folder = open_run(workdir, 'train', config)
-  train, test = (
-    cache_in_memory(
-      open_source(config.data.name, split, config.data.dir or None, say=say)
+  with open_run(workdir, 'train', config) as folder:
+    train, test = (
+      cache_in_memory(
+        open_source(config.data.name, split, config.data.dir or None, say=say)
+      )
+      for split in (config.data.train_split, config.data.test_split)
     )
-    for split in (config.data.train_split, config.data.test_split)
-  )
-  spec = find_arch(
-    model.name, model.width, image_side(train), train.num_classes
-  )
-  return train_network(
-    spec,
-    config.train,
-    train=train,
-    test=test,
-    seed=config.seed,
-    folder=folder,
-    title=f'training {spec.name}',
-  )
+    model = config.model
+    spec = find_arch(
+      model.name, model.width, image_side(train), train.num_classes
+    )
+    check_fit(spec, train)
+    return train_network(
+      spec,
+      config.train,
+      train=train,
+      test=test,
+      seed=config.seed,
+      folder=folder,
+      title=f'training {spec.name}',
+    )
+
+
+def check_fit(spec: ArchSpec, source: Source) -> None:
+  """Checks that a network takes a source's images and knows its classes.
+
+  Raises:
+    UserError: it does not.
+  """
+  channels = source[0]['image'].shape[-1]
+  for what, has, wants in (
+    ('classes', spec.num_classes, source.num_classes),
+    ('input channels', spec.in_channels, channels),
+  ):
+    if has != wants:
+      raise UserError(
+        f'{spec.name} has {has} {what}, {source.name} has {wants}.'
+      )
 
 
 def image_side(source: Source) -> int:
@@ -136,7 +157,8 @@ def restore_variables(
     network_of(spec, config),
     optimizer(config.optimizer, config.steps),
   )
-  like = create_state(classification.init_variables(network, 0), rule)
+  shapes = variable_shapes(network)
+  like = jax.eval_shape(lambda v: create_state(v, rule), shapes)
   checkpoints = Checkpoints(folder / 'checkpoints')
   state = checkpoints.restore(like)
   checkpoints.close()

@@ -41,7 +41,8 @@ def host_table(
   """
   wanted = tuple(dict.fromkeys(wanted))
   path = known_path()
-  rows = dict(LatencyTable.load(path).rows) if path.exists() else {}
+  known = LatencyTable.load(path) if path.exists() else None
+  rows = dict(known.rows) if known else {}
   todo = [key for key in wanted if key not in rows]
   say(
     f'{len(wanted)} distinct blocks: {len(wanted) - len(todo)} known for this '
@@ -52,7 +53,9 @@ def host_table(
     for measured in _measure_chunks(todo):
       rows |= measured
       LatencyTable(rows, host.provenance()).save(path)
-  return LatencyTable({key: rows[key] for key in wanted}, host.provenance())
+  # its date is that of the last measurement, not of this use
+  source = host.provenance() if todo or not known else known.provenance
+  return LatencyTable({key: rows[key] for key in wanted}, source)
 
 
 def known_path() -> Path:

@@ -1,6 +1,9 @@
 """From a spec to a Linen module."""
 
+from typing import Any
+
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -47,3 +50,14 @@ def build(
   """Returns the Linen module of a concrete spec."""
   options = Options(norm_momentum, spec.norm_epsilon, impl, dtype)
   return Network(spec, options, dropout)
+
+
+def image_shape(spec: ArchSpec, batch: int = 1) -> tuple[int, int, int, int]:
+  """[N, H, W, C] of a batch of a network's images."""
+  return (batch, spec.resolution, spec.resolution, spec.in_channels)
+
+
+def variable_shapes(network: Network) -> Any:
+  """The tree that `network.init` gives, as shapes; nothing is computed."""
+  images = jnp.zeros(image_shape(network.spec))
+  return jax.eval_shape(network.init, jax.random.key(0), images)

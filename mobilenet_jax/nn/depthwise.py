@@ -14,16 +14,22 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from mobilenet_jax.nn.conv import Impl, for_cpu
-from mobilenet_jax.nn.padding import pad_same, same_padding, tap
+from mobilenet_jax.nn.conv import Impl, for_cpu, grouped_conv, window
+from mobilenet_jax.nn.padding import Axis, Padding, pad, tap
 
 IMAGES_AT_A_TIME = 4
 
 
 def depthwise_conv(
-  x: Array, kernel: Array, stride: int = 1, impl: Impl = 'auto'
+  x: Array,
+  kernel: Array,
+  stride: int = 1,
+  impl: Impl = 'auto',
+  *,
+  padding: Padding = 'same',
+  dilation: int = 1,
 ) -> Array:
-  """Convolves every channel with its own filter, SAME padding.
+  """Convolves every channel with its own filter.
 
   Args:
     x: [N, H, W, C].
@@ -31,120 +37,121 @@ def depthwise_conv(
     stride: of both axes.
     impl: 'cpu' is the shifted form, 'portable' the grouped one (the one to
       export), 'auto' the faster on this platform.
+    padding: see `nn.padding.axis`.
 
   Returns:
-    [N, ceil(H / stride), ceil(W / stride), C].
+    [N, H', W', C]; with SAME padding H' is ceil(H / stride).
   """
-  if for_cpu(impl):
-    return _shifted(x, kernel[:, :, 0], stride)
-  return lax.conv_general_dilated(
-    x,
-    kernel,
-    (stride, stride),
-    'SAME',
-    dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
-    feature_group_count=x.shape[-1],
-  )
+  rows, cols = window(x, kernel, stride, padding, dilation)
+  # the gradient below knows strides, and dilation, but not both
+  if not for_cpu(impl) or (stride > 1 and dilation > 1):
+    return grouped_conv(x, kernel, rows, cols, x.shape[-1])
+  rows, live_rows = rows.live()
+  cols, live_cols = cols.live()
+  return _shifted(x, kernel[live_rows, live_cols, 0], rows, cols)
 
 
-def _correlate(
-  x: Array, kernel: Array, rows: int, cols: int, stride: int = 1
-) -> Array:
+def _correlate(x: Array, kernel: Array, rows: Axis, cols: Axis) -> Array:
   """Sum of shifted products of a padded x with a [k_h, k_w, C] kernel."""
   total = jnp.zeros((), x.dtype)
-  for i in range(kernel.shape[0]):
-    for j in range(kernel.shape[1]):
-      total = total + tap(x, i, j, rows, cols, stride) * kernel[i, j]
+  for i in range(rows.taps):
+    for j in range(cols.taps):
+      total = total + tap(x, i, j, rows, cols) * kernel[i, j]
   return total
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def _shifted(x: Array, kernel: Array, stride: int) -> Array:
-  padded, rows, cols = pad_same(x, kernel.shape[0], stride)
-  return _correlate(padded, kernel, rows, cols, stride)
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _shifted(x: Array, kernel: Array, rows: Axis, cols: Axis) -> Array:
+  return _correlate(pad(x, rows, cols), kernel, rows, cols)
 
 
 def _shifted_fwd(
-  x: Array, kernel: Array, stride: int
+  x: Array, kernel: Array, rows: Axis, cols: Axis
 ) -> tuple[Array, tuple[Array, Array]]:
-  return _shifted(x, kernel, stride), (x, kernel)
+  return _shifted(x, kernel, rows, cols), (x, kernel)
 
 
 def _shifted_bwd(
-  stride: int, saved: tuple[Array, Array], dy: Array
+  rows: Axis, cols: Axis, saved: tuple[Array, Array], dy: Array
 ) -> tuple[Array, Array]:
   x, kernel = saved
   return (
-    _input_gradient(dy, kernel, stride, x.shape),
-    _kernel_gradient(x, dy, kernel.shape[0], stride),
+    _input_gradient(dy, kernel, rows, cols),
+    _kernel_gradient(x, dy, rows, cols),
   )
 
 
 _shifted.defvjp(_shifted_fwd, _shifted_bwd)
 
 
-def _input_gradient(
-  dy: Array, kernel: Array, stride: int, shape: tuple[int, ...]
-) -> Array:
+def _input_gradient(dy: Array, kernel: Array, rows: Axis, cols: Axis) -> Array:
   """Gradient to x. Each phase of a strided grid has its own few taps, so that
   nothing is computed on the zeros between the strides."""
-  size = kernel.shape[0]
-  _, height, width, _ = shape
-  _, top, _ = same_padding(height, size, stride)
-  _, left, _ = same_padding(width, size, stride)
-  rows, cols = -(-(top + height) // stride), -(-(left + width) // stride)
+  stride = rows.stride
+  height, width = (-(-(a.before + a.size) // stride) for a in (rows, cols))
   phases = []
   for i in range(stride):
     for j in range(stride):
       taps = kernel[i::stride, j::stride][::-1, ::-1]
-      phases.append(_correlate_full(dy, taps, rows, cols))
+      phases.append(_correlate_full(dy, taps, height, width, rows.dilation))
   if stride == 1:
     full = phases[0]
   else:
-    n, c = shape[0], shape[-1]
-    grid = jnp.stack(phases, 3).reshape(n, rows, cols, stride, stride, c)
+    n, c = dy.shape[0], dy.shape[-1]
+    grid = jnp.stack(phases, 3).reshape(n, height, width, stride, stride, c)
     full = grid.transpose(0, 1, 3, 2, 4, 5).reshape(
-      n, rows * stride, cols * stride, c
+      n, height * stride, width * stride, c
     )
-  return full[:, top : top + height, left : left + width]
+  edges = [
+    (-a.before, a.before + a.size - length * stride, 0)
+    for a, length in ((rows, height), (cols, width))
+  ]
+  zero = jnp.zeros((), dy.dtype)
+  return lax.pad(full, zero, [(0, 0, 0), *edges, (0, 0, 0)])
 
 
-def _correlate_full(dy: Array, taps: Array, rows: int, cols: int) -> Array:
-  """Full correlation of dy, cut or zero-filled to rows x cols."""
+def _correlate_full(
+  dy: Array, taps: Array, height: int, width: int, dilation: int
+) -> Array:
+  """Full correlation of dy, cut or zero-filled to height x width."""
   t_h, t_w, c = taps.shape
   if not t_h * t_w:  # a stride wider than the kernel skips this phase
-    return jnp.zeros((dy.shape[0], rows, cols, c), dy.dtype)
-  pads = ((t_h - 1, rows - dy.shape[1]), (t_w - 1, cols - dy.shape[2]))
-  low = [(0, 0, 0), *((a, b, 0) for a, b in pads), (0, 0, 0)]
-  padded = lax.pad(dy, jnp.zeros((), dy.dtype), low)
-  return _correlate(padded, taps, rows, cols)
+    return jnp.zeros((dy.shape[0], height, width, c), dy.dtype)
+  rows, cols = (
+    Axis(size, out, (count - 1) * dilation, count, dilation=dilation)
+    for size, out, count in (
+      (dy.shape[1], height, t_h),
+      (dy.shape[2], width, t_w),
+    )
+  )
+  return _correlate(pad(dy, rows, cols), taps, rows, cols)
 
 
-def _kernel_gradient(x: Array, dy: Array, size: int, stride: int) -> Array:
-  """Gradient to the [k, k, C] kernel.
+def _kernel_gradient(x: Array, dy: Array, rows: Axis, cols: Axis) -> Array:
+  """Gradient to the [k_h, k_w, C] kernel.
 
   A few images at a time, so that they stay in cache, and one reduction with
   an accumulator a tap, so that each is read once and no product is stored.
   """
-  padded, rows, cols = pad_same(x, size, stride)
+  padded = pad(x, rows, cols)
   images = math.gcd(x.shape[0], IMAGES_AT_A_TIME)
   groups = x.shape[0] // images
 
   def add_group(total: Array, pair: tuple[Array, ...]) -> tuple[Array, None]:
     group, grad = pair
     products = tuple(
-      tap(group, i, j, rows, cols, stride) * grad
-      for i in range(size)
-      for j in range(size)
+      tap(group, i, j, rows, cols) * grad
+      for i in range(rows.taps)
+      for j in range(cols.taps)
     )
     zeros = (jnp.zeros((), x.dtype),) * len(products)
     sums = lax.reduce(products, zeros, _add_all, (0, 1, 2))
     return total + jnp.stack(sums), None
 
-  start = jnp.zeros((size * size, x.shape[-1]), x.dtype)
+  start = jnp.zeros((rows.taps * cols.taps, x.shape[-1]), x.dtype)
   pairs = tuple(a.reshape(groups, images, *a.shape[1:]) for a in (padded, dy))
   total, _ = lax.scan(add_group, start, pairs)
-  return total.reshape(size, size, -1)
+  return total.reshape(rows.taps, cols.taps, -1)
 
 
 def _add_all(a: Sequence[Array], b: Sequence[Array]) -> tuple[Array, ...]:

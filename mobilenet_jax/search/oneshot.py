@@ -28,6 +28,7 @@ from jax import Array
 from mobilenet_jax.core.progress import progress
 from mobilenet_jax.latency.ingraph import price
 from mobilenet_jax.latency.tensors import BlockPrices
+from mobilenet_jax.models.builder import image_shape
 from mobilenet_jax.search import controller, rewards
 from mobilenet_jax.search.controller import ControllerState
 from mobilenet_jax.space import SearchSpace
@@ -37,11 +38,12 @@ from mobilenet_jax.supernet.network import SuperNetwork
 from mobilenet_jax.train.state import (
   TrainState,
   create_state,
+  init_quickly,
   seed_key,
   take_step,
 )
 
-INIT, TRAIN_ARCH, WARM_UP, SCORE_ARCH = range(10, 14)  # random streams
+TRAIN_ARCH, WARM_UP, SCORE_ARCH = range(11, 14)  # random streams
 
 LossFn = Callable[[Array, Array], Array]  # (logits, labels) -> scalar
 
@@ -95,12 +97,11 @@ def initial_state(
 ) -> SearchState:
   """The state before the first step."""
   spec = space.spec
-  shape = (1, spec.resolution, spec.resolution, spec.in_channels)
+  shape = image_shape(spec)
   soft = {tag: jnp.full(n, 1 / n) for tag, n in space.decisions.items()}
-  init = jax.jit(
-    lambda key: SuperNetwork(spec).init(key, jnp.zeros(shape), soft)
-  )
-  weights = create_state(init(seed_key(seed, 0, INIT)), optimizer)
+  init = SuperNetwork(spec).init
+  variables = init_quickly(init, seed, jnp.zeros(shape), soft)
+  weights = create_state(variables, optimizer)
   sizes = list(space.decisions.values())
   return SearchState(weights, controller.create(sizes))
 

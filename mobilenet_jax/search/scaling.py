@@ -1,9 +1,10 @@
 """A known network scaled to a latency: what a search must beat."""
 
 import math
+import statistics
 from collections.abc import Callable, Sequence
 
-from mobilenet_jax.arch import ArchSpec
+from mobilenet_jax.arch import ArchSpec, count
 
 WIDTHS = tuple(i / 40 for i in range(4, 121))  # 0.1 to 3.0 by 0.025
 NEAR_ENOUGH = 0.01
@@ -16,6 +17,7 @@ def scale_to_latency(
   target_ms: float,
   *,
   can_price: Callable[[ArchSpec], bool] = lambda _: True,
+  like: Sequence[ArchSpec] = (),
 ) -> tuple[ArchSpec, float] | None:
   """Returns the network whose price is nearest to the target, and its price;
   None where no width can be priced.
@@ -25,12 +27,19 @@ def scale_to_latency(
     price: milliseconds of a spec; asked of few widths (each is guessed from
       the nearest known one), so it may measure what it does not know.
     can_price: whether a spec has a price at all.
+    like: networks of the target latency; the first width asked of has about
+      their multiply-adds (without any: 1.0).
   """
   widths = [width for width in WIDTHS if can_price(make(width))]
   if not widths:
     return None
   low, high = 0, len(widths) - 1
-  index = _nearest(widths, 1.0)
+  macs = [count(spec).macs for spec in like] or [count(make(1.0)).macs]
+  wanted = math.exp(statistics.fmean(math.log(m) for m in macs))
+  index = min(
+    range(len(widths)),
+    key=lambda i: abs(math.log(count(make(widths[i])).macs / wanted)),
+  )
   priced: dict[int, float] = {}
   while low <= high:
     priced[index] = price(make(widths[index]))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.errors import JobError, UserError
 from mobilenet_jax.space import SearchSpace
 
 Price = Callable[[Sequence[int]], float]
@@ -29,7 +29,7 @@ def likeliest_within(
     tolerance: relative.
 
   Raises:
-    UserError: none of the MOST_TRIES likeliest vectors fits.
+    JobError: none of the MOST_TRIES likeliest vectors fits.
   """
   order = np.argsort(-logits, 1, kind='stable')
   ranked = np.take_along_axis(logits, order, 1)
@@ -50,7 +50,7 @@ def likeliest_within(
         step = float(losses[d, rank] - losses[d, rank - 1])
         after = (*ranks[:d], rank, *ranks[d + 1 :])
         heapq.heappush(heap, (loss + step, after, d))
-  raise UserError(
+  raise JobError(
     f'No likely network costs {target_ms:g} ms +- {tolerance:.0%}; the search '
     'has not come near its target. Search longer or widen the tolerance.'
   )

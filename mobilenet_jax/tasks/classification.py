@@ -10,18 +10,22 @@ import optax
 from jax import Array
 from jax.typing import ArrayLike
 
-from mobilenet_jax.models.builder import Network
-from mobilenet_jax.train.state import TrainState, seed_key, take_step
+from mobilenet_jax.models.builder import Network, image_shape
+from mobilenet_jax.train.state import (
+  TrainState,
+  init_quickly,
+  seed_key,
+  take_step,
+)
 
-INIT, DROPOUT = range(2)  # random streams of a run's seed
+DROPOUT = 1  # random stream of a run's seed
 
 
 def init_variables(network: Network, seed: int) -> Any:
   """Initial variables of a network."""
   spec = network.spec
-  shape = (1, spec.resolution, spec.resolution, spec.in_channels)
-  init = jax.jit(lambda key: network.init(key, jnp.zeros(shape)))
-  return init(seed_key(seed, 0, INIT))
+  shape = image_shape(spec)
+  return init_quickly(network.init, seed, jnp.zeros(shape))
 
 
 def cross_entropy(logits: Array, labels: Array, smoothing: float) -> Array:

@@ -49,7 +49,13 @@ class Checkpoints:
       lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=_sharding(x)),
       like,
     )
-    return self._checkpointer.load(step, abstract)
+    try:
+      return self._checkpointer.load(step, abstract)
+    except (KeyError, ValueError) as error:
+      raise UserError(
+        f'The checkpoint in {self._checkpointer.directory} is damaged or that '
+        'of another network or optimizer.'
+      ) from error
 
   def close(self) -> None:
     """Waits for the last save."""

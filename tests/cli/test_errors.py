@@ -55,6 +55,14 @@ def test_mistakes(capsys, argv, says, tmp_path, request):
   assert sorted(request.config.rootpath.iterdir()) == before
 
 
+def mistake_in_a_run(capsys, tmp_path, scenes, *more):
+  """Of a search that must leave its folder free for the corrected command."""
+  work = tmp_path / 'run'
+  said = mistake(capsys, 'search', CONFIG, scenes, f'--workdir={work}', *more)
+  assert not work.exists()
+  return said
+
+
 @pytest.mark.parametrize(
   ('argument', 'says'),
   [
@@ -76,29 +84,17 @@ def test_mistakes(capsys, argv, says, tmp_path, request):
   ],
 )
 def test_mistakes_in_a_job(capsys, argument, says, tmp_path, scenes):
-  work = tmp_path / 'run'
-  argv = ['search', CONFIG, f'--workdir={work}', scenes, argument]
-  if argument.startswith('--config='):
-    del argv[1]
-  assert says in mistake(capsys, *argv)
-  assert not work.exists()
+  # of two --config the last one counts
+  assert says in mistake_in_a_run(capsys, tmp_path, scenes, argument)
 
 
 def test_an_infeasible_target_names_both_bounds(
   capsys, tmp_path, scenes, table
 ):
-  said = mistake(
-    capsys,
-    'search',
-    CONFIG,
-    scenes,
-    f'--workdir={tmp_path / "run"}',
-    f'--config.latency.table={table}',
-    '--config.latency.target_ms=99',
-  )
+  more = (f'--config.latency.table={table}', '--config.latency.target_ms=99')
+  said = mistake_in_a_run(capsys, tmp_path, scenes, *more)
   assert '99 ms is out of reach' in said
   assert said.count(' ms') >= 2
-  assert not (tmp_path / 'run').exists()  # free for the corrected command
 
 
 def test_a_table_that_lacks_a_block_is_refused(capsys, tmp_path, scenes, table):
@@ -106,15 +102,29 @@ def test_a_table_that_lacks_a_block_is_refused(capsys, tmp_path, scenes, table):
   lines = table.read_text().splitlines(keepends=True)
   short.write_text(''.join(line for line in lines if ',5,' not in line))
   short.with_suffix('.json').write_text(table.with_suffix('.json').read_text())
-  said = mistake(
-    capsys,
-    'search',
-    CONFIG,
-    scenes,
-    f'--workdir={tmp_path / "run"}',
-    f'--config.latency.table={short}',
-  )
+  more = f'--config.latency.table={short}'
+  said = mistake_in_a_run(capsys, tmp_path, scenes, more)
   assert f'Latency table {short} has no block' in said
+
+
+@pytest.mark.parametrize(
+  ('spec', 'says'),
+  [
+    ('x@32 conv_k3_s2_c8_re pool dense_c7_li', 'x has 7 classes'),
+    ('x@32,ch1 conv_k3_s2_c8_re pool dense_c10_li', 'x has 1 input channels'),
+  ],
+)
+def test_a_network_that_does_not_fit_the_data(
+  capsys, tmp_path, scenes, spec, says
+):
+  work = tmp_path / 'run'
+  said = mistake(
+    capsys, 'train', '--config=configs/digits.py', scenes,
+    '--config.data.name=digit_scenes/32', f'--config.model.name={spec}',
+    f'--workdir={work}',
+  )  # fmt: skip
+  assert says in said
+  assert not work.exists()
 
 
 def test_a_used_folder_refuses_another_config(capsys, tmp_path, scenes):
@@ -125,7 +135,8 @@ def test_a_used_folder_refuses_another_config(capsys, tmp_path, scenes):
   assert 'not empty' in mistake(capsys, *argv)
   assert [p.name for p in work.iterdir()] == ['mine.txt']
   (work / 'mine.txt').unlink()
-  open_run(work, 'search', load_config([CONFIG, scenes]))
+  with open_run(work, 'search', load_config([CONFIG, scenes])):
+    assert 'is in use by another process' in mistake(capsys, *argv)
   said = mistake(capsys, *argv, '--config.latency.target_ms=99')
   assert 'latency.target_ms: 0.0 / 99.0' in said
   assert (work / 'config.json').exists()

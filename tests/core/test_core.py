@@ -1,5 +1,6 @@
 """Rounding, files that are whole or absent, and progress off a terminal."""
 
+import errno
 import json
 
 import pytest
@@ -40,6 +41,17 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     files.write_bytes(path, 'not bytes')  # fails in the middle of writing
   assert json.loads(path.read_text()) == {'a': 1}
   assert [p.name for p in tmp_path.iterdir()] == ['a.json']
+
+
+def test_a_full_disk_is_no_mistake_of_the_user(tmp_path, monkeypatch):
+  def full(handle):
+    raise OSError(errno.ENOSPC, 'No space left on device')
+
+  monkeypatch.setattr(files.os, 'fsync', full)
+  with pytest.raises(OSError, match='No space left') as caught:
+    files.write_text(tmp_path / 'a.txt', 'x')
+  assert not isinstance(caught.value, UserError)
+  assert not list(tmp_path.iterdir())
 
 
 def test_reading_says_what_is_wrong(tmp_path):

@@ -92,7 +92,7 @@ def test_every_contender_keeps_to_the_latency_window(finished):
     )
     assert table.price(spec) == pytest.approx(row['priced_ms'])
     if row['role'] == 'random':
-      assert row['priced_ms'] == pytest.approx(found, rel=0.2)
+      assert row['priced_ms'] == pytest.approx(results['target_ms'], rel=0.2)
 
 
 def test_the_export_runs_and_agrees_with_jax(finished):

@@ -8,6 +8,7 @@ import pytest
 from mobilenet_jax.nn.conv import conv
 from mobilenet_jax.nn.depthwise import depthwise_conv
 from mobilenet_jax.nn.norm import normalize
+from mobilenet_jax.nn.padding import axis
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,46 @@ def test_dense(size, kernel, stride):
     jnp.float64,
     1e-11,
   )
+
+
+@pytest.mark.parametrize('padding', ['symmetric', 0, 3])
+@pytest.mark.parametrize('stride,dilation', [(1, 1), (2, 1), (1, 2), (2, 2)])
+@pytest.mark.parametrize('kernel', [3, 5])
+def test_other_paddings_and_dilation(padding, stride, dilation, kernel):
+  more = {'padding': padding, 'dilation': dilation}
+  for function, channels in ((depthwise_conv, 1), (conv, 4)):
+    assert_same(
+      lambda x, k, impl, f=function: f(x, k, stride, impl, **more),
+      (2, 10, 9, 4),
+      (kernel, kernel, channels, 4),
+      jnp.float64,
+      1e-11,
+    )
+
+
+@pytest.mark.parametrize('kernel', [1, 3])
+@pytest.mark.parametrize('groups', [2, 3])
+def test_groups(groups, kernel):
+  assert_same(
+    lambda x, k, impl: conv(x, k, 1, impl, groups=groups),
+    (2, 5, 4, 6),
+    (kernel, kernel, 6 // groups, 12),
+    jnp.float64,
+    1e-11,
+  )
+
+
+def test_taps_that_see_only_padding_are_left_out():
+  """MobileNetV3 at 32 px ends with 5 x 5 kernels on 2 x 2 and 1 x 1 pixels."""
+  assert [axis(n, 5, 1, 'same').live()[0].taps for n in (1, 2, 3, 9)] == [
+    1, 3, 5, 5,
+  ]  # fmt: skip
+  assert axis(2, 5, 2, 'same').live()[0].taps == 2
+
+
+def test_a_kernel_that_does_not_fit_is_refused():
+  with pytest.raises(ValueError, match=r'kernel of 5 .* into 3 pixels'):
+    axis(3, 5, 1, 0)
 
 
 @pytest.mark.parametrize('function', [depthwise_conv, conv])

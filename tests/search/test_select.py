@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mobilenet_jax.arch import ArchSpec
-from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.errors import JobError, UserError
 from mobilenet_jax.latency.key import keys
 from mobilenet_jax.latency.tensors import price, price_tensors, space_keys
 from mobilenet_jax.models import get_arch
@@ -54,7 +54,7 @@ def test_likeliest_within_is_that_of_brute_force(space, cost, seed):
 
 
 def test_no_likely_network_is_an_error(space, cost):
-  with pytest.raises(UserError, match='No likely network costs 1e-09 ms'):
+  with pytest.raises(JobError, match='No likely network costs 1e-09 ms'):
     likeliest_within(random_logits(space, 0), cost, 1e-9, 0.1)
 
 

@@ -10,7 +10,7 @@ import optax
 import pytest
 from ml_collections import ConfigDict
 
-from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.errors import JobError, UserError
 from mobilenet_jax.train.checkpoints import Checkpoints
 from mobilenet_jax.train.loop import fit
 from mobilenet_jax.train.metrics import MetricsWriter, read_metrics
@@ -58,7 +58,7 @@ def batches(first):
     yield np.random.default_rng(i).normal(size=(4, 3)).astype(np.float32)
 
 
-def train(folder, stop_at=None):
+def train(folder, stop_at=None, step_fn=step):
   def source(first):
     for i, batch in enumerate(batches(first), first):
       if i == stop_at:
@@ -67,7 +67,7 @@ def train(folder, stop_at=None):
 
   return fit(
     start(),
-    step,
+    step_fn,
     source,
     steps=20,
     folder=folder,
@@ -94,6 +94,20 @@ def test_an_interrupted_run_ends_as_one_that_was_not(tmp_path, stops):
   assert (whole / name).read_bytes() == (broken / name).read_bytes()
   again = train(broken)  # a finished run is not run again
   np.testing.assert_array_equal(again.step, 20)
+
+
+def test_a_diverged_run_stops_before_it_spoils_its_checkpoint(tmp_path):
+  def diverging(state, batch):
+    state, metrics = step(state, batch)
+    bad = jnp.where(state.step > 13, jnp.nan, metrics['loss'])
+    return state, {'loss': bad}
+
+  with pytest.raises(JobError, match='loss is nan after step 14'):
+    train(tmp_path, step_fn=diverging)
+  checkpoints = Checkpoints(tmp_path / 'checkpoints')
+  assert checkpoints.latest_step() == 12
+  checkpoints.close()
+  assert read_metrics(tmp_path)[-1]['step'] == 12
 
 
 def test_metrics_drop_what_came_after_the_checkpoint(tmp_path):
@@ -123,6 +137,9 @@ def test_checkpoints_round_trip_and_keep_the_last_two(tmp_path):
   for i in (1, 2, 3):
     checkpoints.save(i, jax.tree.map(lambda x, i=i: x + i, state))
   restored = checkpoints.restore(start())
+  other = start().replace(params={'elsewhere': jnp.ones(3)})
+  with pytest.raises(UserError, match='another network'):
+    checkpoints.restore(other)
   checkpoints.close()
   jax.tree.map(
     np.testing.assert_array_equal,
