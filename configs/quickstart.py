@@ -76,17 +76,21 @@ def get_config(variant: str = '') -> ConfigDict:
 
   if variant == 'runlocal':
     config.space = 'v3_tiny'
-    config.search.steps = 8
+    config.search.steps = 6
     config.search.batch = config.search.held_out_batch = 8
-    config.search.save_every = 4
-    config.train.steps = 6
+    config.search.save_every = 3
+    config.train.steps = 4
     config.train.batch = 16
-    config.train.save_every = 3
+    config.train.save_every = 2
     config.search.candidates = 2
     config.search.candidate_images = 16
     config.compare.random = 1
     config.search.log_every = config.train.log_every = 1
     config.latency.tolerance = 0.2
+    config.data.train_split = 'train[:10%]'
+    config.data.held_out_split = 'validation[:10%]'
+    config.data.test_split = 'test[:10%]'
+    config.compare.model = 'mobilenet_v1_shallow'  # compiles in a third of V3's
   return config
 
 

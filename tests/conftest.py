@@ -10,7 +10,7 @@ from mobilenet_jax.models import get_arch
 from mobilenet_jax.space import get_space
 from tests.latency.toy import toy_table
 
-SMALL_BUILD = {'train': 60, 'validation': 40, 'test': 40}
+SMALL_BUILD = {'train': 300, 'validation': 100, 'test': 200}
 
 
 def pytest_configure():
@@ -39,6 +39,6 @@ def table(tmp_path_factory):
   path = tmp_path_factory.mktemp('table') / 'toy.csv'
   wanted = list(space_keys(get_space('v3_tiny', 32, 10).spec))
   for i in range(4, 121):
-    wanted += keys(get_arch('mobilenet_v3_small', i / 40, 32, 10))
+    wanted += keys(get_arch('mobilenet_v1_shallow', i / 40, 32, 10))
   toy_table(wanted).save(path)
   return path

@@ -1,48 +1,86 @@
 """The one language: architecture specs, in pure Python."""
 
-from mobilenet_jax.arch.counts import Counts, Layer, block_name, count, layers
+from mobilenet_jax.arch.blocks import Conv, Dense, Flatten, MaxPool, Pool
+from mobilenet_jax.arch.counts import Counts, block_name, count, layers
+from mobilenet_jax.arch.fields import ACTIVATIONS
+from mobilenet_jax.arch.inputs import IMAGENET, Inputs
 from mobilenet_jax.arch.jsonform import from_json, to_json
-from mobilenet_jax.arch.notation import from_string, to_string
-from mobilenet_jax.arch.oneof import OneOf, decisions, one_of, pick, resolve
-from mobilenet_jax.arch.shapes import BlockIO, block_io, shapes
-from mobilenet_jax.arch.spec import (
-  ACTIVATIONS,
-  ArchSpec,
-  Block,
-  Conv,
-  Dense,
+from mobilenet_jax.arch.layer import BlockIO, Layer
+from mobilenet_jax.arch.mobile import (
   DepthwiseSeparable,
+  FusedInvertedResidual,
   InvertedResidual,
-  Pool,
-  SpecError,
-  check,
+  MobileAttention,
+  UniversalBottleneck,
   expanded_channels,
   has_expansion,
   has_shortcut,
   squeezed_channels,
 )
+from mobilenet_jax.arch.notation import (
+  block_from_string,
+  block_to_string,
+  from_string,
+  to_string,
+)
+from mobilenet_jax.arch.oneof import OneOf, decisions, one_of, pick, resolve
+from mobilenet_jax.arch.rivals import (
+  Bottleneck,
+  Fire,
+  Inception,
+  ShuffleUnit,
+  SplitShuffleUnit,
+)
+from mobilenet_jax.arch.spec import (
+  KINDS,
+  ArchSpec,
+  Block,
+  SpecError,
+  check,
+  shapes,
+)
+from mobilenet_jax.arch.strides import endpoints, with_output_stride
 from mobilenet_jax.arch.variants import BlockVariants, variants
+from mobilenet_jax.arch.window import Axis, Padding, axis
 
 __all__ = [
   'ACTIVATIONS',
+  'IMAGENET',
+  'KINDS',
   'ArchSpec',
+  'Axis',
   'Block',
   'BlockIO',
   'BlockVariants',
+  'Bottleneck',
   'Conv',
   'Counts',
   'Dense',
   'DepthwiseSeparable',
+  'Fire',
+  'Flatten',
+  'FusedInvertedResidual',
+  'Inception',
+  'Inputs',
   'InvertedResidual',
   'Layer',
+  'MaxPool',
+  'MobileAttention',
   'OneOf',
+  'Padding',
   'Pool',
+  'ShuffleUnit',
   'SpecError',
-  'block_io',
+  'SplitShuffleUnit',
+  'UniversalBottleneck',
+  'axis',
+  'block_from_string',
   'block_name',
+  'block_to_string',
   'check',
   'count',
   'decisions',
+  'endpoints',
   'expanded_channels',
   'from_json',
   'from_string',
@@ -57,4 +95,5 @@ __all__ = [
   'to_json',
   'to_string',
   'variants',
+  'with_output_stride',
 ]

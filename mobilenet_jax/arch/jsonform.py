@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from mobilenet_jax.arch.inputs import Inputs
 from mobilenet_jax.arch.oneof import OneOf, decisions
 from mobilenet_jax.arch.spec import KINDS, ArchSpec, Block, SpecError, check
 from mobilenet_jax.core.errors import did_you_mean
@@ -16,6 +17,7 @@ def to_json(spec: ArchSpec) -> dict[str, Any]:
     check(spec)
   head = {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec)}
   head['blocks'] = [_block_to_json(block) for block in spec.blocks]
+  head['inputs'] = dataclasses.asdict(spec.inputs)
   return {'format': FORMAT, **head}
 
 
@@ -33,8 +35,20 @@ def from_json(value: Any) -> ArchSpec:
   if not isinstance(blocks, list):
     raise SpecError('Not an architecture: "blocks" is not a list.')
   fields['blocks'] = tuple(_block_from_json(b, i) for i, b in enumerate(blocks))
+  if 'inputs' in fields:
+    fields['inputs'] = _inputs_from_json(fields['inputs'])
   spec = _build(ArchSpec, fields, 'architecture')
   return spec if decisions(spec) else check(spec)
+
+
+def _inputs_from_json(value: Any) -> Inputs:
+  if not isinstance(value, dict):
+    raise SpecError('"inputs" is not an object.')
+  _check_names(value, Inputs, 'inputs')
+  triples = {
+    k: tuple(v) if isinstance(v, list) else v for k, v in value.items()
+  }
+  return _build(Inputs, triples, 'inputs')
 
 
 def _block_to_json(block: Block) -> dict[str, Any]:

@@ -1,103 +1,49 @@
-"""What a network is: frozen, hashable block specs. Pure Python, no JAX.
+"""What a network is: an input and a tuple of blocks. Pure Python, no JAX.
 
-A network is an input resolution and a tuple of blocks. In a search space some
-fields hold a `OneOf` (see `oneof.py`) instead of a value; everywhere else all
-fields are plain. Strides and kernels are square, padding is SAME.
+In a search space some fields of blocks hold a `OneOf` (see `oneof.py`)
+instead of a value; everywhere else all fields are plain. Strides and kernels
+are square. The kinds of blocks are in `blocks`, `mobile` and `rivals`.
 """
 
 import dataclasses
+import types
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar, get_args
 
+from mobilenet_jax.arch.blocks import Conv, Dense, Flatten, MaxPool, Pool
+from mobilenet_jax.arch.inputs import INTERPOLATIONS, TENSORFLOW, Inputs
+from mobilenet_jax.arch.layer import BlockIO
+from mobilenet_jax.arch.mobile import (
+  DepthwiseSeparable,
+  FusedInvertedResidual,
+  InvertedResidual,
+  MobileAttention,
+  UniversalBottleneck,
+)
+from mobilenet_jax.arch.rivals import (
+  Bottleneck,
+  Fire,
+  Inception,
+  ShuffleUnit,
+  SplitShuffleUnit,
+)
+from mobilenet_jax.arch.window import Padding
 from mobilenet_jax.core.errors import UserError, did_you_mean
-from mobilenet_jax.core.rounding import make_divisible
 
-ACTIVATIONS = {
-  'relu': 're',
-  'relu6': 'r6',
-  'hard_swish': 'hs',
-  'swish': 'sw',
-  'linear': 'li',
-}  # the name in a spec: the code in a spec string
+PADDINGS = ('same', 'symmetric')
+
+Block = (
+  Conv | MaxPool | Pool | Flatten | Dense
+  | DepthwiseSeparable | InvertedResidual | FusedInvertedResidual
+  | UniversalBottleneck | MobileAttention
+  | Fire | ShuffleUnit | SplitShuffleUnit | Inception | Bottleneck
+)  # fmt: skip
+BlockT = TypeVar('BlockT', bound=Block)
+KINDS: dict[str, type] = {cls.kind: cls for cls in get_args(Block)}
 
 
 class SpecError(UserError):
   """A spec that describes no network."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conv:
-  """Convolution without bias, batch norm, activation."""
-
-  kind: ClassVar[str] = 'conv'
-  kernel: int
-  stride: int = 1
-  channels: int
-  activation: str = 'relu'
-
-
-@dataclass(frozen=True, kw_only=True)
-class DepthwiseSeparable:
-  """Depthwise and pointwise convolution, both with norm and activation.
-
-  MobileNetV1 (arXiv 1704.04861), section 3.1.
-  """
-
-  kind: ClassVar[str] = 'ds'
-  kernel: int
-  stride: int = 1
-  channels: int
-  activation: str = 'relu'
-
-
-@dataclass(frozen=True, kw_only=True)
-class InvertedResidual:
-  """Expand 1x1, depthwise, squeeze-and-excite, linear project 1x1.
-
-  MobileNetV2 (arXiv 1801.04381), section 3.3, with V3's squeeze-and-excite
-  (arXiv 1905.02244, section 5.3). The expansion is left out where it would
-  not widen. The shortcut is taken where stride is 1 and the widths agree,
-  unless `residual` is off.
-
-  Attributes:
-    expand_ratio: expanded channels are make_divisible(in * expand_ratio).
-    squeeze_excite: squeezed over expanded channels; 0 is none.
-    keep: in a search space, whether the block is there at all.
-  """
-
-  kind: ClassVar[str] = 'ir'
-  kernel: int
-  stride: int = 1
-  expand_ratio: float
-  channels: int
-  squeeze_excite: float = 0.0
-  activation: str = 'relu'
-  residual: bool = True
-  keep: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pool:
-  """Global average pooling, [N, H, W, C] to [N, C]."""
-
-  kind: ClassVar[str] = 'pool'
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dense:
-  """Fully connected layer with bias and activation, after a `Pool`."""
-
-  kind: ClassVar[str] = 'dense'
-  channels: int
-  activation: str = 'linear'
-
-
-Block = Conv | DepthwiseSeparable | InvertedResidual | Pool | Dense
-BlockT = TypeVar('BlockT', bound=Block)
-KINDS: dict[str, type] = {
-  cls.kind: cls
-  for cls in (Conv, DepthwiseSeparable, InvertedResidual, Pool, Dense)
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +56,10 @@ class ArchSpec:
     blocks: the blocks, first to last.
     in_channels: channels of the input image.
     norm_epsilon: epsilon of every batch norm.
+    padding: 'same' as in TensorFlow or 'symmetric' as in PyTorch; where they
+      differ, the same weights do not mean the same network.
+    background: whether class 0 is 'background', as in TensorFlow's models.
+    inputs: how images are prepared.
   """
 
   name: str
@@ -117,6 +67,9 @@ class ArchSpec:
   blocks: tuple[Block, ...]
   in_channels: int = 3
   norm_epsilon: float = 1e-3
+  padding: Padding = 'same'
+  background: bool = False
+  inputs: Inputs = TENSORFLOW
 
   @property
   def num_classes(self) -> int:
@@ -130,26 +83,15 @@ class ArchSpec:
     return dataclasses.replace(self, **changes)
 
 
-def expanded_channels(block: InvertedResidual, in_channels: int) -> int:
-  """Channels of a block's depthwise convolution."""
-  return make_divisible(in_channels * block.expand_ratio)
-
-
-def has_expansion(block: InvertedResidual, in_channels: int) -> bool:
-  """Whether the block has its first 1x1 convolution."""
-  return expanded_channels(block, in_channels) != in_channels
-
-
-def squeezed_channels(block: InvertedResidual, expanded: int) -> int:
-  """Channels inside a block's squeeze-and-excite; 0 without one."""
-  if not block.squeeze_excite:
-    return 0
-  return make_divisible(expanded * block.squeeze_excite)
-
-
-def has_shortcut(block: InvertedResidual, in_channels: int) -> bool:
-  """Whether the block adds its input to its output."""
-  return block.residual and block.stride == 1 and block.channels == in_channels
+def shapes(spec: ArchSpec) -> tuple[BlockIO, ...]:
+  """Shapes of every block of a concrete spec, in order."""
+  found = []
+  size, channels = spec.resolution, spec.in_channels
+  for block in spec.blocks:
+    io = block.io(size, channels, spec.padding)
+    found.append(io)
+    size, channels = io.out_size, io.out_channels
+  return tuple(found)
 
 
 def check(spec: ArchSpec) -> ArchSpec:
@@ -159,49 +101,85 @@ def check(spec: ArchSpec) -> ArchSpec:
     SpecError: a field has a wrong type or value, or the order of the blocks
       makes no network (a convolution after the pool, say).
   """
-  if not spec.name or not all(c.isalnum() or c in '_.-' for c in spec.name):
-    raise SpecError(
-      f'Network name {spec.name!r} must be letters, digits and _.- only.'
-    )
-  _check_int('resolution', spec.resolution, spec.name, most=8192)
-  _check_int('in_channels', spec.in_channels, spec.name, most=65536)
-  if not 0 < spec.norm_epsilon < 1:
-    raise SpecError(
-      f'{spec.name}: norm_epsilon {spec.norm_epsilon!r} is not in (0, 1).'
-    )
+  _check_head(spec)
   if not 1 <= len(spec.blocks) <= 1000:
     raise SpecError(f'{spec.name}: {len(spec.blocks)} blocks; 1 to 1000 fit.')
   pooled = False
+  size, channels = spec.resolution, spec.in_channels
   for i, block in enumerate(spec.blocks):
     where = f'{spec.name}, block {i} ({block.kind})'
     _check_block(block, where)
     if isinstance(block, Dense) != pooled:
       rule = 'needs a pool before it' if not pooled else 'stands after the pool'
       raise SpecError(f'{where}: {rule}.')
-    pooled = pooled or isinstance(block, Pool)
+    pooled = pooled or isinstance(block, Pool | Flatten)
+    try:
+      io = block.io(size, channels, spec.padding)
+    except ValueError as error:
+      raise SpecError(f'{where}: {error}.') from error
+    fault = block.fault(io)
+    if fault:
+      raise SpecError(f'{where}: {fault}.')
+    size, channels = io.out_size, io.out_channels
   return spec
+
+
+def _check_head(spec: ArchSpec) -> None:
+  if not spec.name or not all(c.isalnum() or c in '_.-' for c in spec.name):
+    raise SpecError(
+      f'Network name {spec.name!r} must be letters, digits and _.- only.'
+    )
+  _check_int('resolution', spec.resolution, spec.name, most=8192)
+  _check_int('in_channels', spec.in_channels, spec.name)
+  if not 0 < spec.norm_epsilon < 1:
+    raise SpecError(
+      f'{spec.name}: norm_epsilon {spec.norm_epsilon!r} is not in (0, 1).'
+    )
+  if spec.padding not in PADDINGS:
+    raise SpecError(
+      f'{spec.name}: padding {spec.padding!r} is not same or symmetric.'
+    )
+  inputs = spec.inputs
+  numbers = (*inputs.mean, *inputs.std)
+  if len(numbers) != 6 or not all(0 <= n <= 1 for n in numbers):
+    raise SpecError(f'{spec.name}: mean and std are three numbers in 0 to 1.')
+  if not all(inputs.std) or not 0 < inputs.crop <= 1:
+    raise SpecError(
+      f'{spec.name}: std and crop are more than 0, crop at most 1.'
+    )
+  if inputs.interpolation not in INTERPOLATIONS:
+    hint = did_you_mean(str(inputs.interpolation), INTERPOLATIONS)
+    raise SpecError(f'{spec.name}: no {inputs.interpolation!r} resize.{hint}')
 
 
 def _check_block(block: Block, where: str) -> None:
   for field in dataclasses.fields(block):
-    value = getattr(block, field.name)
-    if field.type is int:
-      _check_int(field.name, value, where, most=65536)
-    elif field.type is float:
-      number = isinstance(value, int | float) and not isinstance(value, bool)
-      if not number or not 0 <= value <= 64:
-        raise SpecError(f'{where}: {field.name} {value!r} is not in 0 to 64.')
+    value, rule = getattr(block, field.name), field.metadata
+    if 'words' in rule:
+      if value not in rule['words']:
+        hint = did_you_mean(str(value), rule['words'])
+        raise SpecError(f'{where}: unknown {field.name} {value!r}.{hint}')
     elif field.type is bool:
       if not isinstance(value, bool):
         raise SpecError(f'{where}: {field.name} {value!r} is not a bool.')
-    elif value not in ACTIVATIONS:
-      hint = did_you_mean(str(value), ACTIVATIONS)
-      raise SpecError(f'{where}: unknown activation {value!r}.{hint}')
+    elif field.type is float:
+      number = isinstance(value, int | float) and not isinstance(value, bool)
+      if not number or not rule['least'] <= value <= rule['most']:
+        raise SpecError(
+          f'{where}: {field.name} {value!r} is not in {rule["least"]} to '
+          f'{rule["most"]}.'
+        )
+    elif value is not None or not isinstance(field.type, types.UnionType):
+      _check_int(
+        field.name, value, where, least=rule['least'], most=rule['most']
+      )
 
 
-def _check_int(name: str, value: Any, where: str, *, most: int) -> None:
+def _check_int(
+  name: str, value: Any, where: str, *, least: float = 1, most: float = 65536
+) -> None:
   whole = isinstance(value, int) and not isinstance(value, bool)
-  if not whole or not 1 <= value <= most:
+  if not whole or not least <= value <= most:
     raise SpecError(
-      f'{where}: {name} {value!r} is not a whole number in 1 to {most}.'
+      f'{where}: {name} {value!r} is not a whole number in {least} to {most}.'
     )

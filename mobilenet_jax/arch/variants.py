@@ -10,16 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic
 
-from mobilenet_jax.arch.oneof import OneOf, open_fields, pick, resolve_block
-from mobilenet_jax.arch.shapes import BlockIO, block_io
-from mobilenet_jax.arch.spec import (
-  ArchSpec,
-  BlockT,
+from mobilenet_jax.arch.layer import BlockIO
+from mobilenet_jax.arch.mobile import (
   InvertedResidual,
-  SpecError,
   has_expansion,
   has_shortcut,
 )
+from mobilenet_jax.arch.oneof import OneOf, open_fields, pick, resolve_block
+from mobilenet_jax.arch.spec import ArchSpec, BlockT, SpecError
+from mobilenet_jax.arch.window import Padding
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,7 @@ class BlockVariants(Generic[BlockT]):
     in_channels: channels of its input, a number or a `OneOf`.
     tags: the decisions that its computation depends on, in order.
     sizes: number of choices of each of `tags`.
+    padding: of the space.
   """
 
   block: BlockT
@@ -39,6 +39,7 @@ class BlockVariants(Generic[BlockT]):
   in_channels: int | OneOf
   tags: tuple[str, ...]
   sizes: tuple[int, ...]
+  padding: Padding
 
   @property
   def keep(self) -> bool | OneOf:
@@ -53,7 +54,7 @@ class BlockVariants(Generic[BlockT]):
       if name not in fields
     }
     block = dataclasses.replace(self.block, **fixed)
-    return _open_row(block, self.in_size, self.in_channels)
+    return _open_row(block, self.in_size, self.in_channels, self.padding)
 
   def first(self) -> tuple[BlockT, int]:
     """The block with every first choice, and the channels it is given."""
@@ -67,7 +68,7 @@ class BlockVariants(Generic[BlockT]):
       kept = _without_keep(self.block)
       made = resolve_block(kept, choice)
       channels = pick(self.in_channels, choice)
-      yield index, made, block_io(made, self.in_size, channels)
+      yield index, made, made.io(self.in_size, channels, self.padding)
 
 
 def variants(space: ArchSpec) -> tuple[BlockVariants, ...]:
@@ -84,21 +85,21 @@ def variants(space: ArchSpec) -> tuple[BlockVariants, ...]:
     where = f'{space.name}, block {i} ({block.kind})'
     if isinstance(getattr(block, 'stride', 1), OneOf):
       raise SpecError(f'{where}: strides cannot be searched.')
-    row = _open_row(block, size, channels)
+    row = _open_row(block, size, channels, space.padding)
     _check(row, where)
     found.append(row)
-    size = block_io(row.first()[0], size, 1).out_size
+    size = row.first()[0].io(size, 1, space.padding).out_size
     channels = getattr(block, 'channels', channels)
   return tuple(found)
 
 
 def _open_row(
-  block: BlockT, in_size: int, in_channels: int | OneOf
+  block: BlockT, in_size: int, in_channels: int | OneOf, padding: Padding
 ) -> BlockVariants[BlockT]:
   deciders = (in_channels, *open_fields(_without_keep(block)).values())
   sizes = {v.tag: len(v.choices) for v in deciders if isinstance(v, OneOf)}
   return BlockVariants(
-    block, in_size, in_channels, tuple(sizes), tuple(sizes.values())
+    block, in_size, in_channels, tuple(sizes), tuple(sizes.values()), padding
   )
 
 

@@ -267,6 +267,7 @@ def choose_rivals(
     lambda width: get_arch(compare.model, width, resolution, classes),
     pricing.of_new,
     pricing.target_ms,
+    near_enough=config.latency.tolerance,
     can_price=pricing.can_price,
     like=randoms,
   )

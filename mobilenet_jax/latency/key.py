@@ -8,6 +8,8 @@ from mobilenet_jax.arch import (
   Block,
   BlockIO,
   InvertedResidual,
+  Padding,
+  block_to_string,
   expanded_channels,
   has_shortcut,
   shapes,
@@ -30,6 +32,8 @@ class BlockKey:
     squeezed: channels inside squeeze-and-excite; 0 is none.
     activation: of `arch.spec.ACTIVATIONS`.
     shortcut: 1 where the input is added to the output.
+    detail: the block's token, and 'symmetric' padding, where the fields above
+      do not say all of it.
     dtype: of the deployed arithmetic.
   """
 
@@ -43,6 +47,7 @@ class BlockKey:
   squeezed: int = 0
   activation: str = ''
   shortcut: int = 0
+  detail: str = ''
   dtype: str = 'float32'
 
   def __str__(self) -> str:
@@ -55,13 +60,25 @@ class BlockKey:
       if getattr(self, name):
         text += f' {mark}{getattr(self, name)}'
     skip = ' skip' if self.shortcut else ''
-    return f'{text} {self.activation}'.rstrip() + f'{skip} {self.dtype}'
+    detail = f' {self.detail}' if self.detail else ''
+    text = f'{text} {self.activation}'.rstrip()
+    return f'{text}{skip}{detail} {self.dtype}'
 
 
+PLAIN_KINDS = ('conv', 'ds', 'ir', 'pool', 'dense')
+PLAIN_FIELDS = (
+  'kernel', 'stride', 'channels', 'activation', 'expand_ratio',
+  'squeeze_excite', 'residual', 'keep',
+)  # fmt: skip
 FIELDS = tuple(f.name for f in dataclasses.fields(BlockKey))
 
 
-def block_key(block: Block, io: BlockIO, dtype: str = 'float32') -> BlockKey:
+def block_key(
+  block: Block,
+  io: BlockIO,
+  dtype: str = 'float32',
+  padding: Padding = 'same',
+) -> BlockKey:
   """The key of a concrete block at its place."""
   cin = io.in_channels
   expanded = squeezed = 0
@@ -81,11 +98,23 @@ def block_key(block: Block, io: BlockIO, dtype: str = 'float32') -> BlockKey:
     squeezed,
     getattr(block, 'activation', ''),
     int(shortcut),
+    _detail(block, padding),
     dtype,
   )
+
+
+def _detail(block: Block, padding: Padding) -> str:
+  windowed = getattr(block, 'kernel', 1) > 1
+  rule = ['symmetric'] if windowed and padding == 'symmetric' else []
+  told = block.kind in PLAIN_KINDS and all(
+    getattr(block, field.name) == field.default
+    for field in dataclasses.fields(block)
+    if field.name not in PLAIN_FIELDS
+  )
+  return ' '.join(rule if told else [block_to_string(block), *rule])
 
 
 def keys(spec: ArchSpec, dtype: str = 'float32') -> tuple[BlockKey, ...]:
   """The keys of every block of a concrete spec, in order."""
   pairs = zip(spec.blocks, shapes(spec), strict=True)
-  return tuple(block_key(block, io, dtype) for block, io in pairs)
+  return tuple(block_key(block, io, dtype, spec.padding) for block, io in pairs)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mobilenet_jax.arch import ArchSpec
-from mobilenet_jax.arch.spec import KINDS
+from mobilenet_jax.arch import KINDS, ArchSpec, block_from_string
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import read_json, write_json, write_text
 from mobilenet_jax.latency.key import FIELDS, BlockKey, keys
@@ -192,6 +191,8 @@ def _row(cells: list[str], where: str) -> tuple[BlockKey, Timing]:
   if named['kind'] not in KINDS:
     raise UserError(f'{where}: unknown kind {named["kind"]!r}.')
   key = BlockKey(**_typed(BlockKey, named, where))
+  if key.detail not in ('', 'symmetric'):
+    block_from_string(key.detail.split()[0])  # says what is wrong with it
   timing = Timing(**_typed(Timing, named, where))
   if not timing.ms > 0:
     raise UserError(f'{where}: ms {timing.ms!r} is not above 0.')

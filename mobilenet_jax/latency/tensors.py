@@ -32,7 +32,7 @@ def space_keys(space: ArchSpec, dtype: str = 'float32') -> tuple[BlockKey, ...]:
   found: dict[BlockKey, None] = {}
   for row in variants(space):
     for _, block, io in row.each():
-      found[block_key(block, io, dtype)] = None
+      found[block_key(block, io, dtype, row.padding)] = None
   return tuple(found)
 
 
@@ -49,7 +49,7 @@ def price_tensors(
   for row in variants(space):
     ms = np.zeros(row.sizes)
     for index, block, io in row.each():
-      ms[index] = table[block_key(block, io, table.dtype)].ms
+      ms[index] = table[block_key(block, io, table.dtype, row.padding)].ms
     keep = row.keep
     optional = isinstance(keep, OneOf)
     made.append(

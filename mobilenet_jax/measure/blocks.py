@@ -11,14 +11,18 @@ from mobilenet_jax.arch import (
   DepthwiseSeparable,
   InvertedResidual,
   Pool,
+  block_from_string,
 )
 from mobilenet_jax.export.tflite import convert
 from mobilenet_jax.latency.key import BlockKey
-from mobilenet_jax.nn.blocks import Options, build_block
+from mobilenet_jax.nn.blocks import Options
+from mobilenet_jax.nn.build import build_block
 
 
 def block_of(key: BlockKey) -> Block:
   """Returns a block that has this key at its place."""
+  if key.detail and key.detail != 'symmetric':
+    return block_from_string(key.detail.split()[0])
   spatial = {'kernel': key.kernel, 'stride': key.stride}
   common = {'channels': key.out_channels, 'activation': key.activation}
   match key.kind:
@@ -46,7 +50,11 @@ def block_model(key: BlockKey) -> bytes:
 
   Its input is [1, size, size, channels], or [1, channels] for a dense layer.
   """
-  module = build_block(block_of(key), Options(impl='portable'))
+  symmetric = key.detail.endswith('symmetric')
+  options = Options(
+    impl='portable', padding='symmetric' if symmetric else 'same'
+  )
+  module = build_block(block_of(key), options)
   size, channels = key.in_size, key.in_channels
   flat = key.kind == 'dense'
   shape = (1, channels) if flat else (1, size, size, channels)

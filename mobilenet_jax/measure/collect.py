@@ -21,7 +21,7 @@ from pathlib import Path
 from mobilenet_jax.core.cache import cache_dir
 from mobilenet_jax.core.files import make_folder
 from mobilenet_jax.core.progress import Progress, progress
-from mobilenet_jax.latency.key import BlockKey
+from mobilenet_jax.latency.key import FIELDS, BlockKey
 from mobilenet_jax.latency.table import LatencyTable, Timing
 from mobilenet_jax.measure import host
 from mobilenet_jax.measure.blocks import block_model
@@ -60,7 +60,7 @@ def host_table(
 
 def known_path() -> Path:
   """Where this computer's blocks are kept: one file a set of conditions."""
-  conditions = {**host.provenance(), 'date': ''}
+  conditions = {**host.provenance(), 'date': '', 'fields': FIELDS}
   text = json.dumps(conditions, sort_keys=True).encode()
   name = f'host-{hashlib.sha256(text).hexdigest()[:12]}.csv'
   return cache_dir() / 'latency' / name

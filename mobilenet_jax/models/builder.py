@@ -1,5 +1,6 @@
 """From a spec to a Linen module."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -8,7 +9,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from mobilenet_jax.arch import ArchSpec, block_name
-from mobilenet_jax.nn.blocks import Options, build_block
+from mobilenet_jax.nn.blocks import Options
+from mobilenet_jax.nn.build import build_block
 from mobilenet_jax.nn.conv import Impl
 
 
@@ -21,7 +23,7 @@ class Network(nn.Module):
   Attributes:
     spec: the architecture.
     options: batch norm's momentum, form of the convolutions, dtype.
-    dropout: rate before the last block, in training; wants an rng 'dropout'.
+    dropout: rate before the last layer, in training; wants an rng 'dropout'.
   """
 
   spec: ArchSpec
@@ -29,13 +31,23 @@ class Network(nn.Module):
   dropout: float = 0.0
 
   @nn.compact
-  def __call__(self, x: Array, *, train: bool = False) -> Array:
+  def __call__(
+    self, x: Array, *, train: bool = False, taps: Sequence[int] = ()
+  ) -> Any:
+    """Returns the logits; with `taps` the outputs of those blocks, by index
+    (and blocks after the last of them are not run)."""
     x = x.astype(self.options.dtype)
-    last = len(self.spec.blocks) - 1
-    for i, block in enumerate(self.spec.blocks):
-      if i == last and self.dropout:
+    blocks = self.spec.blocks
+    head = max(i for i, b in enumerate(blocks) if hasattr(b, 'channels'))
+    found: dict[int, Array] = {}
+    for i, block in enumerate(blocks):
+      if i == head and self.dropout:
         x = nn.Dropout(self.dropout, name='dropout')(x, deterministic=not train)
       x = build_block(block, self.options, block_name(i))(x, train=train)
+      if i in taps:
+        found[i] = x
+        if i == max(taps):
+          return found
     return x.astype(jnp.float32)
 
 
@@ -45,10 +57,10 @@ def build(
   dropout: float = 0.0,
   norm_momentum: float = 0.99,
   impl: Impl = 'auto',
-  dtype: jnp.dtype = jnp.float32,
+  dtype: Any = jnp.float32,
 ) -> Network:
   """Returns the Linen module of a concrete spec."""
-  options = Options(norm_momentum, spec.norm_epsilon, impl, dtype)
+  options = Options(norm_momentum, spec.norm_epsilon, impl, dtype, spec.padding)
   return Network(spec, options, dropout)
 
 

@@ -44,39 +44,59 @@ SMALL = (
 )
 
 
-@register('mobilenet_v3_large')
+FAMILY = 'mobilenet_v3'
+
+
+@register('mobilenet_v3_large', family=FAMILY)
 def mobilenet_v3_large(
-  width: float, resolution: int, num_classes: int
+  resolution: int, num_classes: int, width: float
 ) -> ArchSpec:
   """MobileNetV3-Large; 224 px and 1.0 in the paper."""
-  return _v3(
-    'mobilenet_v3_large', LARGE, 960, 1280, width, resolution, num_classes
-  )
+  return _v3(LARGE, 960, 1280, resolution, num_classes, width)
 
 
-@register('mobilenet_v3_small')
+@register('mobilenet_v3_small', family=FAMILY)
 def mobilenet_v3_small(
-  width: float, resolution: int, num_classes: int
+  resolution: int, num_classes: int, width: float
 ) -> ArchSpec:
   """MobileNetV3-Small, with the 1024-wide head of v5 of the paper."""
-  return _v3(
-    'mobilenet_v3_small', SMALL, 576, 1024, width, resolution, num_classes
-  )
+  return _v3(SMALL, 576, 1024, resolution, num_classes, width)
+
+
+@register('mobilenet_v3_large_minimalistic', family=FAMILY)
+def mobilenet_v3_large_minimalistic(
+  resolution: int, num_classes: int, width: float
+) -> ArchSpec:
+  """V3-Large without squeeze-and-excite, h-swish and 5x5 kernels (slim)."""
+  rows = _minimalistic(LARGE)
+  return _v3(rows, 960, 1280, resolution, num_classes, width, 'relu')
+
+
+@register('mobilenet_v3_small_minimalistic', family=FAMILY)
+def mobilenet_v3_small_minimalistic(
+  resolution: int, num_classes: int, width: float
+) -> ArchSpec:
+  """V3-Small without squeeze-and-excite, h-swish and 5x5 kernels (slim)."""
+  rows = _minimalistic(SMALL)
+  return _v3(rows, 576, 1024, resolution, num_classes, width, 'relu')
+
+
+def _minimalistic(rows: tuple) -> tuple:
+  return tuple((3, e, c, 0, 'relu', s) for _, e, c, _, _, s in rows)
 
 
 def _v3(
-  name: str,
   rows: tuple,
   last: int,
   head: int,
-  width: float,
   resolution: int,
   num_classes: int,
+  width: float,
+  outer: str = 'hard_swish',
 ) -> ArchSpec:
   def scaled(channels: float) -> int:
     return make_divisible(channels * width)
 
-  stem = Conv(kernel=3, stride=2, channels=scaled(16), activation='hard_swish')
   body = tuple(
     InvertedResidual(
       kernel=kernel,
@@ -89,14 +109,14 @@ def _v3(
     for kernel, ratio, channels, se, activation, stride in rows
   )
   return ArchSpec(
-    name=name,
+    name='mobilenet_v3',
     resolution=resolution,
     blocks=(
-      stem,
+      Conv(kernel=3, stride=2, channels=scaled(16), activation=outer),
       *body,
-      Conv(kernel=1, channels=scaled(last), activation='hard_swish'),
+      Conv(kernel=1, channels=scaled(last), activation=outer),
       Pool(),
-      Dense(channels=head, activation='hard_swish'),
+      Dense(channels=head, activation=outer),
       Dense(channels=num_classes),
     ),
   )

@@ -1,31 +1,70 @@
 """The zoo by name: `list_models` and `get_arch`. No JAX."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from mobilenet_jax.arch import ArchSpec, check
-from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.errors import UserError, did_you_mean
 from mobilenet_jax.core.registry import Registry
 
-MakeSpec = Callable[[float, int, int], ArchSpec]
-_MODELS: Registry[MakeSpec] = Registry('model')
-_RESOLUTIONS: dict[str, int] = {}
+MakeSpec = Callable[..., ArchSpec]  # (resolution, num_classes[, width])
+
+
+@dataclass(frozen=True)
+class Model:
+  """A registered network.
+
+  Attributes:
+    make: (resolution, num_classes, width) -> spec; without width where the
+      paper has no multiplier.
+    family: what `list --family` asks for.
+    resolution: its own, in pixels.
+    scales: whether there is a width multiplier.
+  """
+
+  make: MakeSpec
+  family: str
+  resolution: int
+  scales: bool
+
+
+_MODELS: Registry[Model] = Registry('model')
 
 
 def register(
-  name: str, *, resolution: int = 224
+  name: str, *, family: str, resolution: int = 224, scales: bool = True
 ) -> Callable[[MakeSpec], MakeSpec]:
-  """Files a (width, resolution, num_classes) -> spec function by name."""
+  """Files a function that makes a spec by the name of its network."""
 
   def add(make: MakeSpec) -> MakeSpec:
-    _RESOLUTIONS[name] = resolution
-    return _MODELS.register(name)(make)
+    _MODELS.register(name)(Model(make, family, resolution, scales))
+    return make
 
   return add
 
 
-def list_models() -> list[str]:
-  """Returns the names of all networks of the zoo."""
-  return sorted(_MODELS)
+def list_models(family: str | None = None) -> list[str]:
+  """Returns the names of all networks of the zoo, or of one family.
+
+  Raises:
+    UserError: an unknown family (with the nearest one).
+  """
+  if family is None:
+    return sorted(_MODELS)
+  families = {_MODELS[name].family for name in _MODELS}
+  if family not in families:
+    hint = did_you_mean(family, families)
+    raise UserError(f'Unknown family {family!r}.{hint}')
+  return sorted(name for name in _MODELS if _MODELS[name].family == family)
+
+
+def get_model(name: str) -> Model:
+  """Returns what is registered under a name.
+
+  Raises:
+    UserError: an unknown name (with the nearest one).
+  """
+  return _MODELS[name]
 
 
 def get_arch(
@@ -45,10 +84,15 @@ def get_arch(
   Raises:
     UserError: an unknown name (with the nearest one) or a bad number.
   """
-  make = _MODELS[name]
+  model = _MODELS[name]
   if not 0 < width <= 16:
     raise UserError(f'Width {width!r} of {name} is not in (0, 16].')
-  size = _RESOLUTIONS[name] if resolution is None else resolution
-  spec = make(width, size, num_classes)
+  if width != 1 and not model.scales:
+    raise UserError(f'{name} has no width multiplier; leave the width at 1.')
+  size = model.resolution if resolution is None else resolution
+  if model.scales:
+    spec = model.make(size, num_classes, width)
+  else:
+    spec = model.make(size, num_classes)
   suffix = '' if width == 1 else f'_w{width:g}'
-  return check(spec.replace(name=spec.name + suffix))
+  return check(spec.replace(name=name + suffix))

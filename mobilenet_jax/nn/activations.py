@@ -1,8 +1,7 @@
-"""Activation functions by their name in a spec."""
+"""Activation functions and gates by their name in a spec."""
 
 from collections.abc import Callable
 
-import jax
 from jax import Array, nn
 
 
@@ -15,6 +14,10 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
   'relu': nn.relu,
   'relu6': nn.relu6,
   'hard_swish': nn.hard_swish,
-  'swish': jax.nn.swish,
+  'swish': nn.swish,
   'linear': lambda x: x,
+}
+GATES: dict[str, Callable[[Array], Array]] = {
+  'hard_sigmoid': hard_sigmoid,
+  'sigmoid': nn.sigmoid,
 }

@@ -1,8 +1,8 @@
-"""Linen modules of the block kinds in `arch.spec`.
+"""Linen modules that every network is made of.
 
 Every layer has an explicit name, so that turning one part of a block on or
-off renames no other weights. A block's scopes: `expand`, `depthwise`,
-`squeeze_excite`, `project`, those of convolutions holding `conv` and `norm`.
+off renames no other weights. The scope of a convolution holds `conv` and
+`norm`; the names are those of `arch.layers`.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from mobilenet_jax import arch
-from mobilenet_jax.nn.activations import ACTIVATIONS, hard_sigmoid
+from mobilenet_jax.nn.activations import ACTIVATIONS, GATES
 from mobilenet_jax.nn.conv import Impl, conv
 from mobilenet_jax.nn.depthwise import depthwise_conv
 from mobilenet_jax.nn.norm import BatchNorm
+from mobilenet_jax.nn.pool import adaptive_mean, max_pool
 
 kernel_init = nn.initializers.variance_scaling(2.0, 'fan_in', 'normal')
 logits_init = nn.initializers.normal(0.01)
@@ -24,19 +25,21 @@ logits_init = nn.initializers.normal(0.01)
 
 @dataclass(frozen=True)
 class Options:
-  """What a spec does not say and every block of a network shares.
+  """What a block does not say and every block of a network shares.
 
   Attributes:
     norm_momentum: weight of the old moving average in batch norm.
     norm_epsilon: epsilon of batch norm.
     impl: form of the convolutions, see `nn.conv`.
     dtype: of the computation; parameters are always float32.
+    padding: the network's rule, see `arch.axis`.
   """
 
   norm_momentum: float = 0.99
   norm_epsilon: float = 1e-3
   impl: Impl = 'auto'
   dtype: Any = jnp.float32
+  padding: arch.Padding = 'same'
 
   def norm(self, name: str = 'norm') -> BatchNorm:
     """The batch norm of these options."""
@@ -44,19 +47,31 @@ class Options:
 
 
 class ConvKernel(nn.Module):
-  """A convolution and its kernel [k, k, C, D]."""
+  """A convolution and its kernel [k, k, C / groups, D]."""
 
   channels: int
   kernel: int = 1
   stride: int = 1
+  groups: int = 1
+  dilation: int = 1
+  padding: arch.Padding = 'same'
   use_bias: bool = False
   impl: Impl = 'auto'
 
   @nn.compact
   def __call__(self, x: Array) -> Array:
-    shape = (self.kernel, self.kernel, x.shape[-1], self.channels)
+    inputs = x.shape[-1] // self.groups
+    shape = (self.kernel, self.kernel, inputs, self.channels)
     kernel = self.param('kernel', kernel_init, shape)
-    y = conv(x, kernel.astype(x.dtype), self.stride, self.impl)
+    y = conv(
+      x,
+      kernel.astype(x.dtype),
+      self.stride,
+      self.impl,
+      padding=self.padding,
+      dilation=self.dilation,
+      groups=self.groups,
+    )
     if not self.use_bias:
       return y
     bias = self.param('bias', nn.initializers.zeros, (self.channels,))
@@ -68,31 +83,53 @@ class DepthwiseKernel(nn.Module):
 
   kernel: int
   stride: int
+  dilation: int
+  padding: arch.Padding
   impl: Impl
 
   @nn.compact
   def __call__(self, x: Array) -> Array:
     shape = (self.kernel, self.kernel, 1, x.shape[-1])
     kernel = self.param('kernel', kernel_init, shape)
-    return depthwise_conv(x, kernel.astype(x.dtype), self.stride, self.impl)
+    return depthwise_conv(
+      x,
+      kernel.astype(x.dtype),
+      self.stride,
+      self.impl,
+      padding=self.padding,
+      dilation=self.dilation,
+    )
 
 
 class ConvNorm(nn.Module):
-  """Convolution without bias, batch norm, activation."""
+  """Convolution, batch norm, activation; without norm, with a bias."""
 
   channels: int
   kernel: int = 1
   stride: int = 1
   activation: str = 'linear'
   options: Options = Options()
+  groups: int = 1
+  dilation: int = 1
+  padding: int | None = None
+  norm: bool = True
 
   @nn.compact
   def __call__(self, x: Array, *, train: bool) -> Array:
-    impl = self.options.impl
+    options = self.options
     x = ConvKernel(
-      self.channels, self.kernel, self.stride, impl=impl, name='conv'
+      self.channels,
+      self.kernel,
+      self.stride,
+      self.groups,
+      self.dilation,
+      options.padding if self.padding is None else self.padding,
+      use_bias=not self.norm,
+      impl=options.impl,
+      name='conv',
     )(x)
-    x = self.options.norm()(x, train=train)
+    if self.norm:
+      x = options.norm()(x, train=train)
     return ACTIVATIONS[self.activation](x)
 
 
@@ -103,23 +140,34 @@ class DepthwiseNorm(nn.Module):
   stride: int = 1
   activation: str = 'linear'
   options: Options = Options()
+  dilation: int = 1
 
   @nn.compact
   def __call__(self, x: Array, *, train: bool) -> Array:
-    impl = self.options.impl
-    x = DepthwiseKernel(self.kernel, self.stride, impl, name='conv')(x)
-    x = self.options.norm()(x, train=train)
+    options = self.options
+    x = DepthwiseKernel(
+      self.kernel,
+      self.stride,
+      self.dilation,
+      options.padding,
+      options.impl,
+      name='conv',
+    )(x)
+    x = options.norm()(x, train=train)
     return ACTIVATIONS[self.activation](x)
 
 
 class SqueezeExcite(nn.Module):
   """Gates every channel by the pooled channels.
 
-  arXiv 1709.01507; hard sigmoid as in MobileNetV3, arXiv 1905.02244, 5.3.
+  arXiv 1709.01507; with 'relu' and 'hard_sigmoid' as in MobileNetV3, arXiv
+  1905.02244, section 5.3.
   """
 
   channels: int
   options: Options = Options()
+  activation: str = 'relu'
+  gate: str = 'hard_sigmoid'
 
   @nn.compact
   def __call__(self, x: Array) -> Array:
@@ -127,52 +175,45 @@ class SqueezeExcite(nn.Module):
     pooled = x.mean((1, 2), keepdims=True)  # [N, 1, 1, C]
     reduce = ConvKernel(self.channels, name='reduce', **shared)
     expand = ConvKernel(x.shape[-1], name='expand', **shared)
-    return x * hard_sigmoid(expand(nn.relu(reduce(pooled))))
+    inner = ACTIVATIONS[self.activation](reduce(pooled))
+    return x * GATES[self.gate](expand(inner))
 
 
-class DepthwiseSeparable(nn.Module):
-  """`arch.DepthwiseSeparable`."""
+class LayerScale(nn.Module):
+  """Scales every channel by a number that starts small.
 
-  spec: arch.DepthwiseSeparable
+  arXiv 2103.17239, section 2.1.
+  """
+
+  @nn.compact
+  def __call__(self, x: Array) -> Array:
+    small = nn.initializers.constant(1e-5)
+    return x * self.param('bias', small, x.shape[-1:]).astype(x.dtype)
+
+
+class MaxPool(nn.Module):
+  """`arch.MaxPool`."""
+
+  spec: arch.MaxPool
   options: Options = Options()
 
   @nn.compact
   def __call__(self, x: Array, *, train: bool) -> Array:
-    spec, options = self.spec, self.options
-    x = DepthwiseNorm(
-      spec.kernel, spec.stride, spec.activation, options, name='depthwise'
-    )(x, train=train)
-    return ConvNorm(
-      spec.channels,
-      activation=spec.activation,
-      options=options,
-      name='project',
-    )(x, train=train)
-
-
-class InvertedResidual(nn.Module):
-  """`arch.InvertedResidual`."""
-
-  spec: arch.InvertedResidual
-  options: Options = Options()
-
-  @nn.compact
-  def __call__(self, x: Array, *, train: bool) -> Array:
-    spec, options, cin = self.spec, self.options, x.shape[-1]
-    wide = arch.expanded_channels(spec, cin)
-    thin = arch.squeezed_channels(spec, wide)
-    shortcut = x
-    if arch.has_expansion(spec, cin):
-      x = ConvNorm(
-        wide, activation=spec.activation, options=options, name='expand'
-      )(x, train=train)
-    x = DepthwiseNorm(
-      spec.kernel, spec.stride, spec.activation, options, name='depthwise'
-    )(x, train=train)
-    if thin:
-      x = SqueezeExcite(thin, options, name='squeeze_excite')(x)
-    x = ConvNorm(spec.channels, options=options, name='project')(x, train=train)
-    return x + shortcut if arch.has_shortcut(spec, cin) else x
+    del train
+    spec = self.spec
+    rule = self.options.padding if spec.padding is None else spec.padding
+    rows, cols = (
+      arch.axis(
+        x.shape[i],
+        spec.kernel,
+        spec.stride,
+        rule,
+        spec.dilation,
+        ceil=spec.ceil,
+      )
+      for i in (1, 2)
+    )
+    return max_pool(x, rows, cols)
 
 
 class Dense(nn.Module):
@@ -183,15 +224,17 @@ class Dense(nn.Module):
 
   @nn.compact
   def __call__(self, x: Array, *, train: bool) -> Array:
-    del train
-    last = self.spec.activation == 'linear'
+    spec = self.spec
     x = nn.Dense(
-      self.spec.channels,
-      kernel_init=logits_init if last else kernel_init,
+      spec.channels,
+      use_bias=spec.bias and not spec.norm,
+      kernel_init=logits_init if spec.activation == 'linear' else kernel_init,
       dtype=self.options.dtype,
       name='dense',
     )(x)
-    return ACTIVATIONS[self.spec.activation](x)
+    if spec.norm:
+      x = self.options.norm()(x, train=train)
+    return ACTIVATIONS[spec.activation](x)
 
 
 class Pool(nn.Module):
@@ -203,26 +246,12 @@ class Pool(nn.Module):
     return x.mean((1, 2))
 
 
-def build_block(
-  block: arch.Block, options: Options = Options(), name: str | None = None
-) -> nn.Module:
-  """Returns the module of a concrete block, called as `m(x, train=...)`."""
-  match block:
-    case arch.Conv():
-      return ConvNorm(
-        block.channels,
-        block.kernel,
-        block.stride,
-        block.activation,
-        options,
-        name=name,
-      )
-    case arch.DepthwiseSeparable():
-      return DepthwiseSeparable(block, options, name=name)
-    case arch.InvertedResidual():
-      return InvertedResidual(block, options, name=name)
-    case arch.Pool():
-      return Pool(name=name)
-    case arch.Dense():
-      return Dense(block, options, name=name)
-  raise TypeError(f'no module for {block!r}')
+class Flatten(nn.Module):
+  """`arch.Flatten`: [N, H, W, C] to [N, size * size * C]."""
+
+  size: int
+
+  @nn.compact
+  def __call__(self, x: Array, *, train: bool) -> Array:
+    del train
+    return adaptive_mean(x, self.size).reshape(x.shape[0], -1)

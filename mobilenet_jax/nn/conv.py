@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from mobilenet_jax.nn.padding import Axis, Padding, axis, pad, tap
+from mobilenet_jax.arch import Axis, Padding, axis
+from mobilenet_jax.nn.padding import pad, tap
 
 Impl = Literal['auto', 'portable', 'cpu']
 
@@ -31,7 +32,7 @@ def conv(
   Args:
     impl: 'cpu' is the matrix product, 'portable' XLA's convolution (the one
       to export), 'auto' the faster on this platform.
-    padding: see `nn.padding.axis`.
+    padding: see `arch.axis`.
 
   Returns:
     [N, H', W', D]; with SAME padding H' is ceil(H / stride).

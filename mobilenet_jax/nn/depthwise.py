@@ -14,8 +14,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from mobilenet_jax.arch import Axis, Padding
 from mobilenet_jax.nn.conv import Impl, for_cpu, grouped_conv, window
-from mobilenet_jax.nn.padding import Axis, Padding, pad, tap
+from mobilenet_jax.nn.padding import pad, tap
 
 IMAGES_AT_A_TIME = 4
 
@@ -37,7 +38,7 @@ def depthwise_conv(
     stride: of both axes.
     impl: 'cpu' is the shifted form, 'portable' the grouped one (the one to
       export), 'auto' the faster on this platform.
-    padding: see `nn.padding.axis`.
+    padding: see `arch.axis`.
 
   Returns:
     [N, H', W', C]; with SAME padding H' is ceil(H / stride).

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from mobilenet_jax.arch import ArchSpec, count
 
 WIDTHS = tuple(i / 40 for i in range(4, 121))  # 0.1 to 3.0 by 0.025
-NEAR_ENOUGH = 0.01
 USUAL_GROWTH = 1.4  # latency grows with about this power of the width
 
 
@@ -16,6 +15,7 @@ def scale_to_latency(
   price: Callable[[ArchSpec], float],
   target_ms: float,
   *,
+  near_enough: float = 0.01,
   can_price: Callable[[ArchSpec], bool] = lambda _: True,
   like: Sequence[ArchSpec] = (),
 ) -> tuple[ArchSpec, float] | None:
@@ -26,6 +26,7 @@ def scale_to_latency(
     make: width multiplier to spec; wider is dearer.
     price: milliseconds of a spec; asked of few widths (each is guessed from
       the nearest known one), so it may measure what it does not know.
+    near_enough: share of the target that it may miss by.
     can_price: whether a spec has a price at all.
     like: networks of the target latency; the first width asked of has about
       their multiply-adds (without any: 1.0).
@@ -44,7 +45,7 @@ def scale_to_latency(
   while low <= high:
     priced[index] = price(make(widths[index]))
     off = target_ms / priced[index]
-    if abs(off - 1) <= NEAR_ENOUGH:
+    if abs(off - 1) <= near_enough:
       break
     if off > 1:
       low = index + 1

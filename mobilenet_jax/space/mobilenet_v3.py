@@ -1,5 +1,7 @@
 """MobileNetV3-like spaces: kernel, expansion, SE, activation, width, depth."""
 
+from typing import Any
+
 from mobilenet_jax.arch import (
   ArchSpec,
   Block,
@@ -40,9 +42,15 @@ def v3_small_images(resolution: int, num_classes: int) -> ArchSpec:
 
 
 def v3_tiny(resolution: int, num_classes: int) -> ArchSpec:
-  """The same in little, to see everything run: two stages, few blocks."""
-  blocks = _v3_like(TINY, (3, 5), (2, 4), 64, num_classes)
+  """The same in little, to see everything run: two stages, few blocks, and
+  the expansion not searched."""
+  blocks = _v3_like(TINY, (3, 5), (4,), 64, num_classes)
   return ArchSpec(name='v3_tiny', resolution=resolution, blocks=blocks)
+
+
+def _open(tag: str, choices: tuple) -> Any:
+  """A decision, or the value itself where there is only one."""
+  return one_of(tag, *choices) if choices[1:] else choices[0]
 
 
 def _v3_like(
@@ -57,7 +65,7 @@ def _v3_like(
   ]
   for number, (widths, stride, depth) in enumerate(stages, 1):
     stage = f'stage{number}'
-    width = one_of(f'{stage}/width', *widths) if widths[1:] else widths[0]
+    width = _open(f'{stage}/width', widths)
     activation = 'relu' if number == 1 else one_of(f'{stage}/act', *ACTIVATIONS)
     for i in range(depth):
       here = f'{stage}/block{i + 1}'
@@ -67,7 +75,7 @@ def _v3_like(
           kernel=one_of(f'{here}/kernel', *kernels),
           stride=stride if i == 0 else 1,
           residual=i > 0 or stride > 1,
-          expand_ratio=one_of(f'{here}/expand', *expansions),
+          expand_ratio=_open(f'{here}/expand', expansions),
           channels=width,
           squeeze_excite=one_of(f'{here}/se', *SQUEEZE_EXCITES),
           activation=activation,

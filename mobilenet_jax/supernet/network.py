@@ -28,12 +28,8 @@ from mobilenet_jax.arch import (
 )
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.nn.activations import ACTIVATIONS, hard_sigmoid
-from mobilenet_jax.nn.blocks import (
-  ConvKernel,
-  Options,
-  build_block,
-  kernel_init,
-)
+from mobilenet_jax.nn.blocks import ConvKernel, Options, kernel_init
+from mobilenet_jax.nn.build import build_block
 from mobilenet_jax.nn.norm import normalize
 from mobilenet_jax.supernet.elastic import elastic_depthwise
 from mobilenet_jax.supernet.masks import (

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mobilenet_jax import arch
-from mobilenet_jax.models import get_arch, list_models
+from mobilenet_jax.models import get_arch
 from mobilenet_jax.space import get_space, list_spaces
 from tests.arch.strategies import specs
+from tests.models.golden import GOLDEN
 
 
 @given(specs())
@@ -18,10 +19,9 @@ def test_random_specs_round_trip(spec):
   assert arch.from_json(json.loads(json.dumps(arch.to_json(spec)))) == spec
 
 
-@pytest.mark.parametrize('name', list_models())
-@pytest.mark.parametrize('width', [0.35, 0.75, 1.0, 1.25])
-def test_zoo_round_trips(name, width):
-  spec = get_arch(name, width)
+@pytest.mark.parametrize('row', GOLDEN, ids=str)
+def test_zoo_round_trips(row):
+  spec = get_arch(*row[:3])
   assert arch.from_string(arch.to_string(spec)) == spec
   assert arch.from_json(json.loads(json.dumps(arch.to_json(spec)))) == spec
 

@@ -9,6 +9,7 @@ import pytest
 from mobilenet_jax.cli.main import COMMANDS, main
 from mobilenet_jax.core.config import load_config
 from mobilenet_jax.jobs.runs import open_run
+from mobilenet_jax.models import list_models
 
 CONFIG = '--config=configs/quickstart.py:runlocal'
 
@@ -79,7 +80,7 @@ def mistake_in_a_run(capsys, tmp_path, scenes, *more):
     ('--config.train.save_every=0', 'train.save_every is 0'),
     ('--config.search.candidates=0', 'search.candidates is 0'),
     ('--config.seed=-1', 'seed is -1'),
-    ('--config.compare.model=mobilenet_v3', "'mobilenet_v3_small'"),
+    ('--config.compare.model=mobilenet_v3_smal', "'mobilenet_v3_small'"),
     ('--config.train.optimizer.name=adam', "'adamw'"),
   ],
 )
@@ -178,7 +179,7 @@ def test_json_is_one_document_on_stdout():
   assert found['params'] == 2542856
   assert sum(layer['macs'] for layer in found['layers']) == 56510400
   names = [row['name'] for row in json.loads(run_cli('list', '--json').stdout)]
-  assert names == ['mobilenet_v3_large', 'mobilenet_v3_small']
+  assert names == list_models()
 
 
 def test_list_and_summary_import_no_jax():

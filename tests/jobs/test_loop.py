@@ -153,9 +153,9 @@ def test_a_run_that_is_killed_again_and_again_ends_the_same(
   moments = [
     'config.json',
     'latency.csv',
-    'checkpoints/4',  # in the middle of the search
+    'checkpoints/3',  # in the middle of the search
     'arch.json',
-    'contenders/found/checkpoints/3',  # in the middle of a training
+    'contenders/found/checkpoints/2',  # in the middle of a training
     'contenders/found/result.json',
     'model.tflite',
   ]

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mobilenet_jax.arch import axis
 from mobilenet_jax.nn.conv import conv
 from mobilenet_jax.nn.depthwise import depthwise_conv
 from mobilenet_jax.nn.norm import normalize
-from mobilenet_jax.nn.padding import axis
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,152 @@
+"""The zoo is exact: golden counts, and what Flax and tracing see."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mobilenet_jax import arch
+from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.models import get_arch, get_model, list_models
+from mobilenet_jax.models.builder import build, image_shape
+from tests.models.golden import GOLDEN
+from tests.models.tracing import assert_traced_as_counted, traced
+
+# large by nature; the smallest side at which all their windows fit
+SIDES = {'alexnet': 64, 'squeezenet_1_0': 48, 'squeezenet_1_0_bypass': 48}
+
+
+@pytest.mark.parametrize('row', GOLDEN, ids=str)
+def test_golden_counts(row):
+  name, width, resolution, params, macs = row
+  counts = arch.count(get_arch(name, width, resolution))
+  if params is None:  # known from a table's rounded figure
+    assert counts.macs == pytest.approx(macs, rel=0.015)
+    return
+  assert counts.params == params
+  assert macs is None or counts.macs == macs
+
+
+def test_every_model_has_a_golden_row():
+  assert set(list_models()) == {row[0] for row in GOLDEN}
+
+
+def small(name, classes=7):
+  """A network of the zoo, as narrow and small as it goes."""
+  scales = get_model(name).scales
+  width = 0.5 if name == 'shufflenet_v2' else 0.25 if scales else 1.0
+  return get_arch(name, width, SIDES.get(name, 33), classes)
+
+
+@pytest.mark.parametrize('name', list_models())
+def test_counts_and_shapes_are_those_that_flax_traces(name):
+  assert_traced_as_counted(get_arch(name))
+  assert_traced_as_counted(small(name))
+
+
+@pytest.mark.parametrize('name', list_models())
+def test_string_json_and_registry_are_the_same_network(name):
+  for spec in (get_arch(name), small(name)):
+    assert arch.from_string(arch.to_string(spec)) == spec
+    assert arch.from_json(arch.to_json(spec)) == spec
+  assert build(arch.from_string(arch.to_string(spec))) == build(spec)
+
+
+@pytest.mark.parametrize('name', [n for n in list_models() if n != 'vgg16'])
+def test_trains_a_step_and_runs_in_bfloat16(name):
+  """Every parameter gets a finite gradient that is not zero throughout."""
+  spec = small(name)
+  network, half = build(spec), build(spec, dtype=jnp.bfloat16)
+  images = np.random.default_rng(0).normal(size=image_shape(spec, 4))
+  images = images.astype(np.float32)
+
+  def run(key):
+    variables = network.init(key, images)
+
+    def loss(params):
+      logits, _ = network.apply(
+        {**variables, 'params': params},
+        images,
+        train=True,
+        mutable=['batch_stats'],
+      )
+      return -jax.nn.log_softmax(logits)[:, 0].mean()
+
+    return jax.grad(loss)(variables['params']), half.apply(variables, images)
+
+  quick = {'xla_backend_optimization_level': 0}
+  grads, logits = jax.jit(run, compiler_options=quick)(jax.random.key(0))
+  assert logits.shape == (4, 7)
+  assert logits.dtype == jnp.float32
+  assert bool(jnp.all(jnp.isfinite(logits)))
+  for path, leaf in jax.tree_util.tree_leaves_with_path(grads):
+    assert bool(jnp.all(jnp.isfinite(leaf))), jax.tree_util.keystr(path)
+
+
+@pytest.mark.parametrize('name', list_models())
+@pytest.mark.parametrize('stride', [8, 16])
+def test_output_stride_keeps_the_weights(name, stride):
+  spec = get_arch(name)
+  dense = arch.with_output_stride(spec, stride)
+  assert arch.count(dense).params == arch.count(spec).params
+  side = next(
+    io.in_size
+    for block, io in zip(dense.blocks, arch.shapes(dense), strict=True)
+    if isinstance(block, arch.Pool | arch.Flatten)
+  )
+  assert side == pytest.approx(spec.resolution / stride, abs=3)
+  if not any(isinstance(b, arch.Flatten) for b in spec.blocks):
+    assert traced(dense)[0] == traced(spec)[0]
+
+
+def test_dilation_computes_the_strided_network_more_densely():
+  """Every other pixel of the dense features is a pixel of the usual ones."""
+  spec = get_arch('mobilenet_v2', 0.25, 64, 5)
+  dense = arch.with_output_stride(spec, 16)
+  tap = arch.endpoints(spec)['stride32']
+  variables = jax.jit(build(spec).init)(
+    jax.random.key(0), jnp.zeros(image_shape(spec))
+  )
+  images = jax.random.normal(jax.random.key(1), image_shape(spec))
+
+  def features(network):
+    return build(network).apply(variables, images, taps=(tap,))[tap]
+
+  usual, fine = features(spec), features(dense)
+  assert fine.shape[1] == 2 * usual.shape[1]
+  # SAME padding of an even side puts the strided grid on odd pixels
+  np.testing.assert_allclose(fine[:, 1::2, 1::2], usual, atol=1e-4)
+
+
+def test_an_output_stride_that_is_not_there():
+  with pytest.raises(UserError, match='no output stride 5'):
+    arch.with_output_stride(get_arch('mobilenet_v2'), 5)
+
+
+def test_endpoints_name_the_last_block_of_each_size():
+  spec = get_arch('mobilenet_v3_large')
+  found = arch.endpoints(spec)
+  sizes = {name: arch.shapes(spec)[i].out_size for name, i in found.items()}
+  assert sizes == {
+    'stride2': 112, 'stride4': 56, 'stride8': 28, 'stride16': 14,
+    'stride32': 7, 'pool': 1, 'embedding': 1,
+  }  # fmt: skip
+  assert arch.shapes(spec)[found['embedding']].out_channels == 1280
+
+
+@pytest.mark.parametrize(
+  ('call', 'says'),
+  [
+    (lambda: get_arch('mobilnet_v3_smal'), "Did you mean 'mobilenet_v3_small'"),
+    (lambda: get_arch('mobilenet_v3_small', 0), 'Width 0'),
+    (lambda: get_arch('mobilenet_v3_small', 1.0, 0), 'resolution 0'),
+    (lambda: get_arch('mobilenet_v3_small', 1.0, 32, 0), 'channels 0'),
+    (lambda: get_arch('resnet50', 0.5), 'resnet50 has no width multiplier'),
+    (lambda: get_arch('shufflenet_v2', 0.75), '0.5, 1.0, 1.5, 2.0'),
+    (lambda: get_arch('alexnet', 1.0, 20), 'does not fit'),
+    (lambda: list_models('mobilenet'), 'Unknown family'),
+  ],
+)
+def test_bad_names_and_numbers(call, says):
+  with pytest.raises(UserError, match=says):
+    call()
