@@ -11,7 +11,9 @@ from mobilenet_jax.core.files import write_bytes
 from mobilenet_jax.data.pipeline import eval_batches
 from mobilenet_jax.data.sources import Source
 from mobilenet_jax.export.tflite import Interpreter, network_to_tflite
+from mobilenet_jax.measure.blocks import block_model
 from mobilenet_jax.measure.host import time_model
+from mobilenet_jax.measure.reference import REFERENCE, Speed
 from mobilenet_jax.models.builder import build
 from mobilenet_jax.tasks.classification import predict_fn
 
@@ -55,12 +57,30 @@ def export(
   }
 
 
-def remeasure(path: Path, priced_ms: float) -> dict[str, float]:
-  """Times an exported model on this computer, beside its priced latency."""
+def remeasure(
+  path: Path, priced_ms: float, reference_ms: float | None = None
+) -> dict[str, float]:
+  """Times an exported model on this computer, beside its priced latency.
+
+  Args:
+    reference_ms: of the table that priced it, if it is this computer's.
+
+  Returns:
+    'priced_ms', 'measured_ms', 'std_ms', 'ratio' (measured over priced), and
+    with a reference 'drift' (how much slower than the table's the reference
+    block runs now) and 'steady_ratio' (measured over priced without it).
+  """
+  speed = Speed(block_model(REFERENCE), reference_ms)
+  before = speed.drift()
   timing = time_model(path.read_bytes())
-  return {
+  drift = (before + speed.drift()) / 2
+  ratio = timing.ms / priced_ms
+  made = {
     'priced_ms': priced_ms,
     'measured_ms': timing.ms,
     'std_ms': timing.std_ms,
-    'ratio': timing.ms / priced_ms,
+    'ratio': ratio,
   }
+  if reference_ms is None:
+    return made
+  return {**made, 'drift': drift, 'steady_ratio': ratio / drift}

@@ -49,6 +49,13 @@ class Pricing:
     """Milliseconds of a choice vector of the space."""
     return price(self.tensors, vector)
 
+  def reference_ms(self) -> float | None:
+    """The reference block's usual time, if the table is this computer's."""
+    known = self.table.provenance
+    return (
+      known.get('reference_ms') if same_device(known, provenance()) else None
+    )
+
   def can_price(self, spec: ArchSpec) -> bool:
     """Whether `of_new` knows, or can measure, every block of a network."""
     return self.measures or not self.table.predict(spec).missing

@@ -323,6 +323,9 @@ def deploy_found(
   samples = sample_predictions(spec, variables, data.test)
   write_json(folder / 'predictions.json', samples)
   priced = pricing.table.price(spec)
-  deployed = {**parity, **deploy.remeasure(folder / 'model.tflite', priced)}
+  timed = deploy.remeasure(
+    folder / 'model.tflite', priced, pricing.reference_ms()
+  )
+  deployed = {**parity, **timed}
   write_json(done, deployed)
   return deployed

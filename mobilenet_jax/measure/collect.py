@@ -25,8 +25,10 @@ from mobilenet_jax.latency.key import FIELDS, BlockKey
 from mobilenet_jax.latency.table import LatencyTable, Timing
 from mobilenet_jax.measure import host
 from mobilenet_jax.measure.blocks import block_model
+from mobilenet_jax.measure.reference import REFERENCE, Speed
 
 CHUNK = 64
+GROUP = 8  # blocks between two timings of the reference block
 WORTH_PROCESSES = 48
 
 
@@ -44,17 +46,20 @@ def host_table(
   known = LatencyTable.load(path) if path.exists() else None
   rows = dict(known.rows) if known else {}
   todo = [key for key in wanted if key not in rows]
+  source = dict(known.provenance) if known else host.provenance()
   say(
     f'{len(wanted)} distinct blocks: {len(wanted) - len(todo)} known for this '
     f'computer, {len(todo)} to measure.'
   )
   if todo:
     make_folder(path.parent)
-    for measured in _measure_chunks(todo):
+    for measured, reference_ms in _measure_chunks(
+      todo, source.get('reference_ms')
+    ):
       rows |= measured
-      LatencyTable(rows, host.provenance()).save(path)
-  # its date is that of the last measurement, not of this use
-  source = host.provenance() if todo or not known else known.provenance
+      # its date is that of the last measurement
+      source = {**host.provenance(), 'reference_ms': reference_ms}
+      LatencyTable(rows, source).save(path)
   return LatencyTable({key: rows[key] for key in wanted}, source)
 
 
@@ -67,20 +72,21 @@ def known_path() -> Path:
 
 
 def _measure_chunks(
-  todo: Sequence[BlockKey],
-) -> Iterator[dict[BlockKey, Timing]]:
-  """Yields the timings of chunk after chunk."""
+  todo: Sequence[BlockKey], usual_ms: float | None
+) -> Iterator[tuple[dict[BlockKey, Timing], float | None]]:
+  """Yields (timings, the reference block's usual time) of chunk after chunk."""
   with (
     _converter(len(todo)) as convert,
     progress('measuring blocks', len(todo)) as bar,
   ):
+    speed = Speed(next(convert([REFERENCE])), usual_ms)
     for start in range(0, len(todo), CHUNK):
       chunk = todo[start : start + CHUNK]
       models = []
       for key, model in zip(chunk, convert(chunk), strict=True):
         models.append(model)
         bar.advance(0, f'converted {key}')
-      yield time_blocks(chunk, models, bar)
+      yield time_blocks(chunk, models, bar, speed), speed.usual_ms
 
 
 @contextlib.contextmanager
@@ -115,7 +121,10 @@ def _end_with_parent() -> None:
 
 
 def time_blocks(
-  wanted: Sequence[BlockKey], models: Sequence[bytes], bar: Progress
+  wanted: Sequence[BlockKey],
+  models: Sequence[bytes],
+  bar: Progress,
+  speed: Speed,
 ) -> dict[BlockKey, Timing]:
   """Times TFLite models of blocks in rounds over all of them, so that a
   disturbance of a second spoils one round of a block, not all of it."""
@@ -123,8 +132,13 @@ def time_blocks(
   repeats: list[list[float]] = [[] for _ in wanted]
   with host.on_one_core():
     for turn in range(host.ROUNDS):
-      for key, model, found in zip(wanted, ready, repeats, strict=True):
-        found += host.time_round(model)
+      drift = 1.0
+      for i, (key, model, found) in enumerate(
+        zip(wanted, ready, repeats, strict=True)
+      ):
+        if i % GROUP == 0:
+          drift = speed.drift()
+        found += [ms / drift for ms in host.time_round(model)]
         last = turn == host.ROUNDS - 1
         bar.advance(int(last), f'timed {key}' if last else None)
   return {

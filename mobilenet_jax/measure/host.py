@@ -20,10 +20,12 @@ WARM_UP_SECONDS = 0.008
 ROUND_SECONDS = 0.02
 LEAST_REPEATS = 10
 ROUNDS = 2
+PRICED = 0.25  # the quantile of the repeats that prices a block
 PROTOCOL = (
   f'{ROUNDS} rounds some seconds apart, each of {WARM_UP_SECONDS * 1e3:g} ms '
   f'warm-up and {ROUND_SECONDS * 1e3:g} ms of repeats (at least '
-  f'{LEAST_REPEATS}); ms is the lower quartile of all repeats'
+  f'{LEAST_REPEATS}); ms is the lower quartile of all repeats, at the speed '
+  'at which the reference block takes reference_ms'
 )
 
 
@@ -49,7 +51,11 @@ def provenance() -> dict[str, Any]:
 
 def same_device(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
   """Whether two provenances describe the same conditions on other days."""
-  return {**a, 'date': ''} == {**b, 'date': ''}
+  one, other = (
+    {k: v for k, v in p.items() if k not in ('date', 'reference_ms')}
+    for p in (a, b)
+  )
+  return one == other
 
 
 def chip() -> str:
@@ -114,7 +120,7 @@ def timing(repeats: list[float]) -> Timing:
   slower ones being other programs' doing."""
   ms = np.sort(repeats)
   half = ms[: max(len(ms) // 2, 1)]
-  low, p90 = np.quantile(ms, [0.25, 0.9])
+  low, p90 = np.quantile(ms, [PRICED, 0.9])
   return Timing(
     round(float(low), 6),
     round(float(half.std()), 6),

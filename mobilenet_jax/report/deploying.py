@@ -1,5 +1,8 @@
 """The found network on the device: export and latency, priced and measured."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from mobilenet_jax.report.charts import Trace, axis, chart
 from mobilenet_jax.report.markup import Html, figure, section, table, tag
 from mobilenet_jax.report.reading import Run
@@ -23,6 +26,7 @@ def deploying(run: Run) -> Html:
     f'Measured {milliseconds(made["measured_ms"])}, priced '
     f'{milliseconds(made["priced_ms"])}: {signed_percent(off)}, '
     f'{"within" if within else "outside"} the limit of {LIMIT:.0%}'
+    f'{_words(made)}'
   )
   verdict = tag('li', mark, words, class_='won' if within else 'lost')
   numbers = table(('what', 'value'), _rows(run))
@@ -90,6 +94,25 @@ def _chart(run: Run) -> Html:
   )
 
 
+def _words(made: Mapping[str, Any]) -> str:
+  if 'steady_ratio' not in made:
+    return ''
+  off = signed_percent(made['steady_ratio'] - 1)
+  return f' ({off} at the speed the table was measured at)'
+
+
+def _steady(made: Mapping[str, Any]) -> list[tuple[str, str]]:
+  """What the reference block says of the computer's speed."""
+  if 'steady_ratio' not in made:
+    return []
+  return [
+    ('reference block, now over when the table was measured',
+     f'{made["drift"]:.3f}'),
+    ('measured over priced, at the speed of the table',
+     f'{made["steady_ratio"]:.3f}'),
+  ]  # fmt: skip
+
+
 def _rows(run: Run) -> list[tuple[str, str]]:
   made = run.deployed
   images = made['images']
@@ -99,6 +122,7 @@ def _rows(run: Run) -> list[tuple[str, str]]:
     ('measured latency', milliseconds(made['measured_ms'])),
     ('standard deviation of the kept repeats', milliseconds(made['std_ms'])),
     ('measured over priced', f'{made["ratio"]:.3f}'),
+    *_steady(made),
     (f'largest difference of a logit from JAX, on {images} test images',
      f'{made["max_difference"]:.2g}'),
     (f'same answer as JAX, on {images} test images',

@@ -37,20 +37,37 @@ def test_a_stopped_measurement_goes_on_where_it_was(cache, monkeypatch):
   monkeypatch.setattr(collect, 'CHUNK', 1)
   time_blocks, calls = collect.time_blocks, []
 
-  def stop_at_the_second(wanted, models, bar):
+  def stop_at_the_second(wanted, *more):
     calls.append(wanted)
     if len(calls) == 2:
       raise KeyboardInterrupt
-    return time_blocks(wanted, models, bar)
+    return time_blocks(wanted, *more)
 
   monkeypatch.setattr(collect, 'time_blocks', stop_at_the_second)
   with pytest.raises(KeyboardInterrupt):
     collect.host_table([SMALL, DENSE], say=lambda _: None)
-  assert set(LatencyTable.load(collect.known_path()).rows) == {SMALL}
+  known = LatencyTable.load(collect.known_path())
+  assert set(known.rows) == {SMALL}
   said = []
   collect.host_table([SMALL, DENSE], say=said.append)
   assert '1 known for this computer, 1 to measure' in said[0]
   assert calls[2] == [DENSE]
+  after = LatencyTable.load(collect.known_path())
+  for kept in ('reference_ms', 'date'):  # what both were measured at
+    assert after.provenance[kept] == known.provenance[kept]
+
+
+def test_a_slower_computer_does_not_change_the_prices(cache, monkeypatch):
+  """All blocks are put right by the reference block timed beside them."""
+  time_round, slow = host.time_round, 1.0
+  monkeypatch.setattr(
+    host, 'time_round', lambda *a: [slow * ms for ms in time_round(*a)]
+  )
+  usual = collect.host_table([LARGE], say=lambda _: None)
+  slow = 3.0
+  again = BlockKey('ir', 16, 32, 32, 5, 1, 184, 48, 'hard_swish', 1)
+  later = collect.host_table([LARGE, again], say=lambda _: None)
+  assert later[again].ms == pytest.approx(usual[LARGE].ms, rel=0.5)
 
 
 def test_a_disturbed_round_does_not_change_the_price():

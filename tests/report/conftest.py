@@ -109,7 +109,7 @@ def folder(tmp_path: Path) -> Path:
   deployed = {
     'bytes': 4096, 'images': 64, 'max_difference': 2e-6, 'same_answers': 1.0,
     'priced_ms': price, 'measured_ms': price * 1.1, 'std_ms': 1e-4,
-    'ratio': 1.1,
+    'ratio': 1.1, 'drift': 1.08, 'steady_ratio': 1.1 / 1.08,
   }  # fmt: skip
   samples = [
     {'image': PIXEL, 'label': 'four', 'answer': answer, 'probability': 0.75}
