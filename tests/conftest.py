@@ -1,5 +1,6 @@
 """What several rooms' tests share: small scenes on disk, a toy table."""
 
+import jax
 import pytest
 
 from mobilenet_jax.core.cache import use_compilation_cache
@@ -15,6 +16,13 @@ SMALL_BUILD = {'train': 300, 'validation': 100, 'test': 200}
 
 def pytest_configure():
   use_compilation_cache()
+
+
+@pytest.fixture(scope='module', autouse=True)
+def forget_programs():
+  """Compiled programs of a whole suite would take gigabytes."""
+  yield
+  jax.clear_caches()
 
 
 @pytest.fixture(scope='session')

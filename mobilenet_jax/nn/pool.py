@@ -1,6 +1,7 @@
 """Pooling over the windows of an image."""
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from mobilenet_jax.arch import Axis
@@ -12,7 +13,7 @@ def max_pool(x: Array, rows: Axis, cols: Axis) -> Array:
   low = float(jnp.finfo(x.dtype).min)
   return lax.reduce_window(
     pad(x, rows, cols, low),
-    jnp.asarray(-jnp.inf, x.dtype),
+    np.asarray(-np.inf, x.dtype),  # known, so that it has a gradient
     lax.max,
     (1, rows.taps, cols.taps, 1),
     (1, rows.stride, cols.stride, 1),
@@ -25,7 +26,7 @@ def mean_pool(x: Array, rows: Axis, cols: Axis) -> Array:
   """The mean under every window, zeros of the padding counted."""
   total = lax.reduce_window(
     pad(x, rows, cols),
-    jnp.zeros((), x.dtype),
+    np.zeros((), x.dtype),
     lax.add,
     (1, rows.taps, cols.taps, 1),
     (1, rows.stride, cols.stride, 1),

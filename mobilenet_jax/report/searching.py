@@ -37,7 +37,7 @@ def searching(run: Run) -> Html:
     ),
     class_='grid',
   )
-  space = [tag('h3', 'The space'), nested(run.space)] if run.space else []
+  space = [tag('h3', 'The space'), nested(_space(run))] if run.space else []
   return section(
     'search',
     'The search',
@@ -46,6 +46,18 @@ def searching(run: Run) -> Html:
     *certainty(run.search, start),
     *space,
   )
+
+
+def _space(run: Run) -> dict[str, str]:
+  """The searched space, its numbers readable."""
+  known = run.space
+  low, high = known['fastest_ms'], known['slowest_ms']
+  return {
+    'name': known['name'],
+    'decisions': str(known['decisions']),
+    'networks': f'{known["networks"]:.2g}',
+    'latency': f'{milliseconds(low)} to {milliseconds(high)}',
+  }
 
 
 def _intro(start: int | None) -> str:
