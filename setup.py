@@ -16,22 +16,28 @@ CORE = [
   'orbax-checkpoint>=0.12',
   'pillow>=11',
   'rich>=13',
+  'safetensors>=0.8',
   'scikit-learn>=1.5',
   'tensorflow-datasets>=4.9.9',
 ]
 EXTRAS = {
   'tflite': ['tensorflow-cpu>=2.20', 'ai-edge-litert>=2.1'],
-  'report': ['plotly>=6'],
+  'report': ['matplotlib>=3.10', 'plotly>=6'],
+  'hub': ['huggingface_hub>=0.30'],
+  'torch': ['torch>=2.6'],
+  'keras': ['h5py>=3.11'],
   'tensorboard': ['tensorboardX>=2.6'],
   'gpu': ['jax[cuda13]'],
   'tpu': ['jax[tpu]'],
 }
 EXTRAS['test'] = [
   *EXTRAS['tflite'], *EXTRAS['report'], *EXTRAS['tensorboard'],
+  *EXTRAS['hub'], *EXTRAS['keras'],
   'hypothesis>=6', 'pyrefly>=0.40', 'pytest>=8', 'ruff>=0.12',
 ]  # fmt: skip
 EXTRAS['all'] = [
   *EXTRAS['tflite'], *EXTRAS['report'], *EXTRAS['tensorboard'],
+  *EXTRAS['hub'], *EXTRAS['keras'],
 ]  # fmt: skip
 
 setup(
@@ -44,7 +50,9 @@ setup(
   license_files=['LICENSE'],
   python_requires='>=3.11',
   packages=find_packages(include=['mobilenet_jax', 'mobilenet_jax.*']),
-  package_data={'mobilenet_jax': ['README.md']},
+  package_data={
+    'mobilenet_jax': ['README.md', 'data/imagenet_labels.txt'],
+  },
   install_requires=CORE,
   extras_require=EXTRAS,
   entry_points={

@@ -14,6 +14,8 @@ COMMANDS = {
   'search': 'the whole loop: measure, search, train, export, report',
   'train': 'train a network and evaluate it',
   'evaluate': 'evaluate the network of a run folder',
+  'predict': 'name what image files show',
+  'import-weights': 'turn weights of another library into ours',
   'export': 'write the network of a run folder as TFLite',
   'report': 'write the report of a run folder again',
 }
@@ -40,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
       raise UserError(
         f'Unknown command {name!r}.{did_you_mean(name, COMMANDS)}'
       )
-    importlib.import_module(f'mobilenet_jax.cli.{name}').run(rest)
+    module = f'mobilenet_jax.cli.{name.replace("-", "_")}'
+    importlib.import_module(module).run(rest)
   except UserError as error:
     print(f'mobilenet-jax: {error}', file=sys.stderr)
     return 2
@@ -65,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def usage() -> str:
   """The text of --help."""
-  rows = [f'  {name:10}{text}' for name, text in COMMANDS.items()]
+  rows = [f'  {name:16}{text}' for name, text in COMMANDS.items()]
   return '\n'.join(
     [
       'usage: mobilenet-jax COMMAND [arguments]',

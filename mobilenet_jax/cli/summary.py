@@ -3,9 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 
-from mobilenet_jax.arch import count, layers, to_string
+from mobilenet_jax.arch import Layer, count, layers, to_string
 from mobilenet_jax.cli.parsing import Parser, print_json
+from mobilenet_jax.cli.tables import table
 from mobilenet_jax.models.find import find_arch
+
+HEADS = ('<layer', 'k/s', 'groups', 'in', 'out', 'params', 'MACs')
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -21,21 +24,34 @@ def run(arguments: Sequence[str]) -> None:
     print_json(
       {
         'arch': to_string(spec),
-        'layers': [dataclasses.asdict(row) for row in rows],
+        'layers': [
+          {**dataclasses.asdict(row), 'params': row.params, 'macs': row.macs}
+          for row in rows
+        ],
         **dataclasses.asdict(total),
       }
     )
     return
-  print(
-    f'{"layer":34}{"k/s":>5}{"in":>13}{"out":>13}{"params":>12}{"MACs":>15}'
-  )
-  for row in rows:
-    kind = f'{row.kernel}/{row.stride}'
-    into = f'{row.in_size}x{row.in_size}x{row.in_channels}'
-    out = f'{row.out_size}x{row.out_size}x{row.out_channels}'
-    print(
-      f'{row.name:34}{kind:>5}{into:>13}{out:>13}{row.params:>12,}'
-      f'{row.macs:>15,}'
-    )
-  print(f'{"total":65}{total.params:>12,}{total.macs:>15,}')
+  last = ('total', '', '', '', '', f'{total.params:,}', f'{total.macs:,}')
+  print(table(HEADS, [*map(cells, rows), last]))
   print(to_string(spec))
+
+
+def cells(row: Layer) -> tuple[str, ...]:
+  """A layer as text."""
+  into, out = (
+    f'{size}x{size}x{channels}' if size > 1 else str(channels)
+    for size, channels in (
+      (row.in_size, row.in_channels),
+      (row.out_size, row.out_channels),
+    )
+  )
+  return (
+    row.name,
+    f'{row.kernel}/{row.stride}' if row.weights else '',
+    str(row.groups) if row.groups > 1 else '',
+    into,
+    out,
+    f'{row.params:,}',
+    f'{row.macs:,}',
+  )

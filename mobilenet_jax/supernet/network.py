@@ -193,6 +193,10 @@ class SuperInvertedResidual(nn.Module):
     return SuperConv(project, options, name='project')(x, soft)
 
   def _squeeze_excite(self, x: Array, soft: Soft) -> Array:
+    if self.row.block.gate != 'hard_sigmoid':
+      raise UserError(
+        f'No weight-sharing form with gate {self.row.block.gate!r}.'
+      )
     row = self.row.only('expand_ratio', 'squeeze_excite')
 
     def squeezed(block: InvertedResidual, in_channels: int) -> int:
