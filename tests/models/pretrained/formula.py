@@ -56,7 +56,9 @@ def weight(
   kind = next((k for k, rule in KINDS if re.fullmatch(rule, name)), 'scale')
   if kind in ('mean', 'bias'):
     return x * np.float32(0.2)
-  return x * np.float32(0.25) + np.float32(1)
+  scale = x * np.float32(0.25) + np.float32(1)
+  # more would grow from block to block until attention sees one pixel only
+  return scale * np.float32(0.2) if 'layer_scale' in name else scale
 
 
 def images(count: int, side: int) -> np.ndarray:
