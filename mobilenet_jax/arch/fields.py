@@ -8,6 +8,7 @@ ACTIVATIONS = {
   'relu6': 'r6',
   'hard_swish': 'hs',
   'swish': 'sw',
+  'gelu': 'ge',
   'linear': 'li',
 }  # the name in a spec: the code in a spec string
 GATES = {'hard_sigmoid': 'gh', 'sigmoid': 'gs'}  # the same

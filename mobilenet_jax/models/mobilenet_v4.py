@@ -1,8 +1,9 @@
 """MobileNetV4 Conv-S/M/L and Hybrid-M/L (arXiv 2404.10518, Tables 11 to 15).
 
 A line is a stage: block tokens as in a spec string, without the activation,
-which is ReLU everywhere. The layer after the pool has a batch norm and no
-bias. Hybrids scale the output of every block channel by channel.
+which is ReLU, and GELU in Hybrid-L (the authors' code, tensorflow/models). The
+layer after the pool has a batch norm and no bias. Hybrids scale the output of
+every block channel by channel.
 """
 
 import dataclasses
@@ -91,17 +92,18 @@ def _register(kind: str) -> None:
 
   @register(f'mobilenet_v4_{kind}', family=FAMILY, resolution=resolution)
   def mobilenet_v4(resolution: int, num_classes: int, width: float) -> ArchSpec:
-    body = _blocks(table, width, layer_scale=kind.startswith('hybrid'))
+    act = 'gelu' if kind == 'hybrid_large' else 'relu'
+    body = _blocks(table, width, act, layer_scale=kind.startswith('hybrid'))
     return ArchSpec(
       name='mobilenet_v4',
       resolution=resolution,
       blocks=(
         *body,
-        Conv(kernel=1, channels=make_divisible(960 * width)),
+        Conv(kernel=1, channels=make_divisible(960 * width), activation=act),
         Pool(),
         Dense(
           channels=make_divisible(1280 * max(width, 1)),
-          activation='relu',
+          activation=act,
           norm=True,
         ),
         Dense(channels=num_classes),
@@ -113,13 +115,17 @@ for _kind in MODELS:
   _register(_kind)
 
 
-def _blocks(table: str, width: float, *, layer_scale: bool) -> list[Block]:
+def _blocks(
+  table: str, width: float, act: str, *, layer_scale: bool
+) -> list[Block]:
   """Reads a table; `4*token` is four of that block."""
   made: list[Block] = []
   for entry in table.split():
     repeats, _, token = entry.rpartition('*')
     block: Any = block_from_string(token)
     changes: dict = {'channels': make_divisible(block.channels * width)}
+    if not isinstance(block, MobileAttention):
+      changes['activation'] = act
     if isinstance(block, UniversalBottleneck | MobileAttention):
       changes['layer_scale'] = layer_scale
     made += [dataclasses.replace(block, **changes)] * int(repeats or 1)

@@ -1,5 +1,6 @@
 """Activation functions and gates by their name in a spec."""
 
+import functools
 from collections.abc import Callable
 
 from jax import Array, nn
@@ -15,6 +16,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
   'relu6': nn.relu6,
   'hard_swish': nn.hard_swish,
   'swish': nn.swish,
+  'gelu': functools.partial(nn.gelu, approximate=False),
   'linear': lambda x: x,
 }
 GATES: dict[str, Callable[[Array], Array]] = {

@@ -32,6 +32,7 @@ ACTIVATIONS = {
   'relu6': 'ReLU6',
   'hard_swish': 'h-swish',
   'swish': 'swish',
+  'gelu': 'GELU',
   'linear': 'linear',
 }
 

@@ -58,7 +58,6 @@ class Variant:
     padding, norm_epsilon, inputs: the library's conventions.
     resolution: in pixels, where it is not the zoo's.
     change: what is different in it from the network of the zoo.
-    refuse: why it cannot be imported, if so.
   """
 
   name: str
@@ -69,7 +68,6 @@ class Variant:
   inputs: Inputs
   resolution: int | None = None
   change: Callable[[ArchSpec], ArchSpec] = lambda spec: spec
-  refuse: str = ''
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,8 +151,6 @@ def find_variant(
       f'{name} of {source} is one of {", ".join(found)}, whose files look '
       'alike but mean other networks; give that name instead.'
     )
-  if models[found[0]].refuse:
-    raise UserError(f'{found[0]} of {source}: {models[found[0]].refuse}.')
   return found[0], models[found[0]]
 
 

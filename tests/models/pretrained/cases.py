@@ -64,6 +64,7 @@ TIMM = [
   _timm('mobilenetv4_conv_medium', f'{V4}_conv_medium'),
   _timm('mobilenetv4_conv_large', f'{V4}_conv_large'),
   Case('timm', 'mobilenetv4_hybrid_medium', f'{V4}_hybrid_medium', side=128),
+  Case('timm', 'mobilenetv4_hybrid_large', f'{V4}_hybrid_large', side=128),
   _timm('mnasnet_100', 'mnasnet_b1'),
   _timm('semnasnet_100', 'mnasnet_a1'),
   _timm('semnasnet_075', 'mnasnet_a1', 0.75),

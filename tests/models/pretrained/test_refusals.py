@@ -80,7 +80,6 @@ REFUSED = [
   ('mobilenet_v1', 'torchvision', {}, "has no 'mobilenet_v1'"),
   ('mobilenet_v3_large', 'torchvision', {'width': 0.75}, 'not 0.75'),
   ('mobilenet_v3_large', 'keras', {'width': 0.5}, 'at width 0.75, 1, not 0.5'),
-  ('mobilenetv4_hybrid_large', 'timm', {}, 'GELU'),
 ]
 
 

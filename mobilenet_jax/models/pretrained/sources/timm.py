@@ -198,10 +198,7 @@ _MODELS: dict[str, Variant] = {
   'mobilenetv4_hybrid_medium': _make(
     'mobilenet_v4_hybrid_medium', inputs=LARGE
   ),
-  'mobilenetv4_hybrid_large': _make(
-    'mobilenet_v4_hybrid_large',
-    refuse='its activation is GELU, that of ours ReLU',
-  ),
+  'mobilenetv4_hybrid_large': _make('mobilenet_v4_hybrid_large', inputs=LARGE),
   **_widths('mnasnet', 'mnasnet_b1', 50, 75, 100, 140),
   **_widths('semnasnet', 'mnasnet_a1', 50, 75, 100, 140),
   'mnasnet_small': _make('mnasnet_small', change=_first_shortcut),
