@@ -12,8 +12,7 @@ from mobilenet_jax.data.pipeline import eval_batches
 from mobilenet_jax.data.sources import Source
 from mobilenet_jax.export.tflite import Interpreter, network_to_tflite
 from mobilenet_jax.measure.blocks import block_model
-from mobilenet_jax.measure.host import time_model
-from mobilenet_jax.measure.reference import REFERENCE, Speed
+from mobilenet_jax.measure.reference import REFERENCE, Speed, time_beside
 from mobilenet_jax.models.builder import build
 from mobilenet_jax.tasks.classification import predict_fn
 
@@ -67,20 +66,21 @@ def remeasure(
 
   Returns:
     'priced_ms', 'measured_ms', 'std_ms', 'ratio' (measured over priced), and
-    with a reference 'drift' (how much slower than the table's the reference
-    block runs now) and 'steady_ratio' (measured over priced without it).
+    with a reference 'steady_ratio' (the same at the speed of the table) and
+    'drift' (how much slower than then the computer is now).
   """
   speed = Speed(block_model(REFERENCE), reference_ms)
-  before = speed.drift()
-  timing = time_model(path.read_bytes())
-  drift = (before + speed.drift()) / 2
-  ratio = timing.ms / priced_ms
+  raw, steady = time_beside(path.read_bytes(), speed)
   made = {
     'priced_ms': priced_ms,
-    'measured_ms': timing.ms,
-    'std_ms': timing.std_ms,
-    'ratio': ratio,
+    'measured_ms': raw.ms,
+    'std_ms': raw.std_ms,
+    'ratio': raw.ms / priced_ms,
   }
   if reference_ms is None:
     return made
-  return {**made, 'drift': drift, 'steady_ratio': ratio / drift}
+  return {
+    **made,
+    'steady_ratio': steady.ms / priced_ms,
+    'drift': raw.ms / steady.ms,
+  }

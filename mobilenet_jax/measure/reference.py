@@ -8,9 +8,11 @@ and what is measured between is put right by its ratio.
 import numpy as np
 
 from mobilenet_jax.latency.key import BlockKey
+from mobilenet_jax.latency.table import Timing
 from mobilenet_jax.measure import host
 
 REFERENCE = BlockKey('ir', 8, 24, 24, 5, 1, 96, 24, 'hard_swish', 1)
+MODEL_ROUNDS = 10
 
 
 class Speed:
@@ -33,3 +35,21 @@ class Speed:
     if self.usual_ms is None:
       self.usual_ms = round(now, 6)
     return now / self.usual_ms
+
+
+def time_beside(model: bytes, speed: Speed) -> tuple[Timing, Timing]:
+  """Times a whole model for about a second, the reference block in between.
+
+  Returns:
+    Its timing as it is, and as it would be at the usual speed.
+  """
+  interpreter = host.open_model(model)
+  raw: list[float] = []
+  steady: list[float] = []
+  with host.on_one_core():
+    for _ in range(MODEL_ROUNDS):
+      drift = speed.drift()
+      found = host.time_round(interpreter, 1 / MODEL_ROUNDS)
+      raw += found
+      steady += [ms / drift for ms in found]
+  return host.timing(raw), host.timing(steady)

@@ -7,6 +7,7 @@ from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.table import PROVENANCE, LatencyTable
 from mobilenet_jax.measure import collect, host
 from mobilenet_jax.measure.blocks import block_model
+from mobilenet_jax.measure.reference import REFERENCE, Speed, time_beside
 
 SMALL = BlockKey('ir', 8, 16, 16, 3, 1, 32, 0, 'relu', 1)
 LARGE = BlockKey('ir', 16, 32, 32, 5, 1, 192, 48, 'hard_swish', 1)
@@ -81,3 +82,14 @@ def test_a_block_model_is_one_tflite_graph():
   interpreter = host.open_model(block_model(LARGE))
   assert interpreter.in_shape == (1, 16, 16, 32)
   assert all(ms > 0 for ms in host.time_round(interpreter, 0.01))
+
+
+def test_a_whole_model_is_timed_beside_the_reference_block(monkeypatch):
+  speed = Speed(block_model(REFERENCE))
+  speed.drift()  # sets its usual time
+  time_round = host.time_round
+  monkeypatch.setattr(
+    host, 'time_round', lambda *a: [2.0 * ms for ms in time_round(*a)]
+  )
+  raw, steady = time_beside(block_model(LARGE), speed)
+  assert raw.ms / steady.ms == pytest.approx(2.0, rel=0.5)
