@@ -12,6 +12,7 @@ from mobilenet_jax.arch import (
   block_name,
   layers,
 )
+from mobilenet_jax.arch.inputs import TENSORFLOW
 from mobilenet_jax.core.errors import UserError, did_you_mean
 
 Slot = tuple[str, str]  # where a layer's kernel and its norm are; '' is none
@@ -68,6 +69,18 @@ class Variant:
   inputs: Inputs
   resolution: int | None = None
   change: Callable[[ArchSpec], ArchSpec] = lambda spec: spec
+
+
+def of_tensorflow(name: str, slots: Callable[[ArchSpec], Slots]) -> Variant:
+  """A network with the conventions of TensorFlow's authors, at any width."""
+  return Variant(
+    name=name,
+    slots=slots,
+    width=None,
+    padding='same',
+    norm_epsilon=1e-3,
+    inputs=TENSORFLOW,
+  )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from mobilenet_jax.arch import ArchSpec, Conv, Dense
-from mobilenet_jax.arch.inputs import TENSORFLOW
 from mobilenet_jax.models.pretrained.source import (
   Dialect,
   Slots,
   Source,
-  Variant,
+  of_tensorflow,
   parts,
 )
 
@@ -67,17 +66,6 @@ def _later(root: str) -> Callable[[ArchSpec], Slots]:
   return slots
 
 
-def _make(name: str, slots: Callable[[ArchSpec], Slots]) -> Variant:
-  return Variant(
-    name=name,
-    slots=slots,
-    width=None,
-    padding='same',
-    norm_epsilon=1e-3,
-    inputs=TENSORFLOW,
-  )
-
-
 def averaged(tensors: dict[str, Any]) -> dict[str, Any]:
   """Moving averages take the place of what they average."""
   means = {
@@ -91,10 +79,10 @@ def averaged(tensors: dict[str, Any]) -> dict[str, Any]:
 _V3 = [f'mobilenet_v3_{size}' for size in ('large', 'small')]
 SOURCE = Source(
   models={
-    'mobilenet_v1': _make('mobilenet_v1', mobilenet_v1),
-    'mobilenet_v2': _make('mobilenet_v2', _later('MobilenetV2')),
+    'mobilenet_v1': of_tensorflow('mobilenet_v1', mobilenet_v1),
+    'mobilenet_v2': of_tensorflow('mobilenet_v2', _later('MobilenetV2')),
     **{
-      name: _make(name, _later('MobilenetV3'))
+      name: of_tensorflow(name, _later('MobilenetV3'))
       for base in _V3
       for name in (base, f'{base}_minimalistic')
     },

@@ -6,18 +6,17 @@ preprocessor_config.json how images are prepared.
 """
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 from mobilenet_jax.arch import ArchSpec
-from mobilenet_jax.arch.inputs import TENSORFLOW, Inputs
+from mobilenet_jax.arch.inputs import Inputs
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.models.pretrained.source import (
   TORCH,
   Slots,
   Source,
-  Variant,
   channels,
+  of_tensorflow,
   parts,
 )
 
@@ -45,17 +44,6 @@ def mobilenet_v2(spec: ArchSpec) -> Slots:
   for i, (_, names) in enumerate(rest[:-2]):
     homes += [f'mobilenet_v2.layer.{i}.{V2[name]}' for name in names]
   return _pairs([*homes, 'mobilenet_v2.conv_1x1'])
-
-
-def _make(name: str, slots: Callable[[ArchSpec], Slots]) -> Variant:
-  return Variant(
-    name=name,
-    slots=slots,
-    width=None,
-    padding='same',
-    norm_epsilon=1e-3,
-    inputs=TENSORFLOW,
-  )
 
 
 def _settle(spec: ArchSpec, settings: dict[str, Any], file: str) -> ArchSpec:
@@ -102,8 +90,8 @@ def _width_of(settings: dict[str, Any]) -> float | None:
 
 SOURCE = Source(
   models={
-    'mobilenet_v1': _make('mobilenet_v1', mobilenet_v1),
-    'mobilenet_v2': _make('mobilenet_v2', mobilenet_v2),
+    'mobilenet_v1': of_tensorflow('mobilenet_v1', mobilenet_v1),
+    'mobilenet_v2': of_tensorflow('mobilenet_v2', mobilenet_v2),
   },
   dialect=TORCH,
   settle=_settle,
