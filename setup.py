@@ -15,9 +15,11 @@ CORE = [
   'optax>=0.2.6',
   'orbax-checkpoint>=0.12',
   'pillow>=11',
+  'pyyaml>=6',
   'rich>=13',
   'safetensors>=0.8',
   'scikit-learn>=1.5',
+  'scipy>=1.13',
   'tensorflow-datasets>=4.9.9',
 ]
 EXTRAS = {
@@ -51,7 +53,12 @@ setup(
   python_requires='>=3.11',
   packages=find_packages(include=['mobilenet_jax', 'mobilenet_jax.*']),
   package_data={
-    'mobilenet_jax': ['README.md', 'data/imagenet_labels.txt'],
+    'mobilenet_jax': [
+      'README.md',
+      'data/imagenet_labels.txt',
+      'latency/anchor_sets/*',
+      'latency/tables/*',
+    ],
   },
   install_requires=CORE,
   extras_require=EXTRAS,

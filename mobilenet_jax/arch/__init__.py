@@ -11,6 +11,7 @@ from mobilenet_jax.arch.mobile import (
   FusedInvertedResidual,
   InvertedResidual,
   MobileAttention,
+  SqueezeExcite,
   UniversalBottleneck,
   expanded_channels,
   has_expansion,
@@ -37,6 +38,7 @@ from mobilenet_jax.arch.spec import (
   Block,
   SpecError,
   check,
+  is_number,
   shapes,
 )
 from mobilenet_jax.arch.strides import endpoints, with_output_stride
@@ -72,6 +74,7 @@ __all__ = [
   'ShuffleUnit',
   'SpecError',
   'SplitShuffleUnit',
+  'SqueezeExcite',
   'UniversalBottleneck',
   'axis',
   'block_from_string',
@@ -86,6 +89,7 @@ __all__ = [
   'from_string',
   'has_expansion',
   'has_shortcut',
+  'is_number',
   'layers',
   'one_of',
   'pick',

@@ -81,7 +81,10 @@ def _option(option: str, text: str) -> tuple[str, Any]:
       raise SpecError(f'{code} in {text!r} is not three numbers.')
     return code, values
   if code == 'ch':
-    return 'in_channels', int(number(value, text))
+    count = number(value, text)
+    if count != int(count):
+      raise SpecError(f'ch in {text!r} is not a whole number.')
+    return 'in_channels', int(count)
   return {'eps': 'norm_epsilon', 'crop': 'crop'}[code], number(value, text)
 
 

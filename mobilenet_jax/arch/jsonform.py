@@ -65,7 +65,7 @@ def _block_to_json(block: Block) -> dict[str, Any]:
 def _block_from_json(value: Any, index: int) -> Block:
   where = f'block {index}'
   kind = value.get('kind') if isinstance(value, dict) else None
-  if kind not in KINDS:
+  if not isinstance(kind, str) or kind not in KINDS:
     hint = did_you_mean(str(kind), KINDS)
     raise SpecError(f'Unknown kind {kind!r} of {where}.{hint}')
   fields = {k: _open(v) for k, v in value.items() if k != 'kind'}
@@ -75,7 +75,10 @@ def _block_from_json(value: Any, index: int) -> Block:
 
 def _open(value: Any) -> Any:
   if isinstance(value, dict) and set(value) == {'one_of', 'tag'}:
-    return OneOf(tuple(value['one_of']), str(value['tag']))
+    choices, tag = value['one_of'], value['tag']
+    if not isinstance(choices, list) or not isinstance(tag, str):
+      raise SpecError('"one_of" is not a list, or its "tag" not a string.')
+    return OneOf(tuple(choices), tag)
   return value
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mobilenet_jax.arch.blocks import Spatial
+from mobilenet_jax.arch.blocks import BaseBlock, Spatial
 from mobilenet_jax.arch.fields import GATES, activation, coded, flag, named
 from mobilenet_jax.arch.layer import (
   BlockIO,
@@ -14,6 +14,7 @@ from mobilenet_jax.arch.layer import (
   pointwise,
   squeeze_excite,
 )
+from mobilenet_jax.arch.window import Padding
 from mobilenet_jax.core.rounding import make_divisible
 
 RATIO = {'least': 0, 'most': 64}
@@ -88,6 +89,27 @@ class InvertedResidual(Spatial):
     if thin:
       rows += squeeze_excite(wide, thin)
     return [*rows, pointwise('project', out, wide, io.out_channels)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqueezeExcite(BaseBlock):
+  """Squeeze-and-excite on its own (arXiv 1709.01507).
+
+  Attributes:
+    squeezed: channels inside.
+    gate, activation: as in `InvertedResidual`.
+  """
+
+  kind: ClassVar[str] = 'se'
+  squeezed: int = coded('sq')
+  gate: str = named(GATES, 'hard_sigmoid')
+  activation: str = activation()
+
+  def io(self, size: int, channels: int, padding: Padding) -> BlockIO:
+    return BlockIO(size, channels, size, channels)
+
+  def layers(self, io: BlockIO) -> list[Layer]:
+    return squeeze_excite(io.in_channels, self.squeezed)
 
 
 @dataclass(frozen=True, kw_only=True)

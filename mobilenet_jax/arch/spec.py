@@ -6,6 +6,7 @@ are square. The kinds of blocks are in `blocks`, `mobile` and `rivals`.
 """
 
 import dataclasses
+import re
 import types
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
@@ -18,6 +19,7 @@ from mobilenet_jax.arch.mobile import (
   FusedInvertedResidual,
   InvertedResidual,
   MobileAttention,
+  SqueezeExcite,
   UniversalBottleneck,
 )
 from mobilenet_jax.arch.rivals import (
@@ -31,11 +33,12 @@ from mobilenet_jax.arch.window import Padding
 from mobilenet_jax.core.errors import UserError, did_you_mean
 
 PADDINGS = ('same', 'symmetric')
+NAME = re.compile(r'[\w.-]+')
 
 Block = (
   Conv | MaxPool | Pool | Flatten | Dense
   | DepthwiseSeparable | InvertedResidual | FusedInvertedResidual
-  | UniversalBottleneck | MobileAttention
+  | UniversalBottleneck | MobileAttention | SqueezeExcite
   | Fire | ShuffleUnit | SplitShuffleUnit | Inception | Bottleneck
 )  # fmt: skip
 BlockT = TypeVar('BlockT', bound=Block)
@@ -121,17 +124,22 @@ def check(spec: ArchSpec) -> ArchSpec:
     if fault:
       raise SpecError(f'{where}: {fault}.')
     size, channels = io.out_size, io.out_channels
+  if not any(hasattr(block, 'channels') for block in spec.blocks):
+    raise SpecError(
+      f'{spec.name} has no layer that makes classes, such as dense_c10_li.'
+    )
   return spec
 
 
 def _check_head(spec: ArchSpec) -> None:
-  if not spec.name or not all(c.isalnum() or c in '_.-' for c in spec.name):
+  name = spec.name
+  if not isinstance(name, str) or not NAME.fullmatch(name):
     raise SpecError(
-      f'Network name {spec.name!r} must be letters, digits and _.- only.'
+      f'Network name {name!r} must be letters, digits and _.- only.'
     )
-  _check_int('resolution', spec.resolution, spec.name, most=8192)
-  _check_int('in_channels', spec.in_channels, spec.name)
-  if not 0 < spec.norm_epsilon < 1:
+  check_int('resolution', spec.resolution, spec.name, most=8192)
+  check_int('in_channels', spec.in_channels, spec.name)
+  if not is_number(spec.norm_epsilon) or not 0 < spec.norm_epsilon < 1:
     raise SpecError(
       f'{spec.name}: norm_epsilon {spec.norm_epsilon!r} is not in (0, 1).'
     )
@@ -139,45 +147,66 @@ def _check_head(spec: ArchSpec) -> None:
     raise SpecError(
       f'{spec.name}: padding {spec.padding!r} is not same or symmetric.'
     )
-  inputs = spec.inputs
-  numbers = (*inputs.mean, *inputs.std)
-  if len(numbers) != 6 or not all(0 <= n <= 1 for n in numbers):
-    raise SpecError(f'{spec.name}: mean and std are three numbers in 0 to 1.')
-  if not all(inputs.std) or not 0 < inputs.crop <= 1:
-    raise SpecError(
-      f'{spec.name}: std and crop are more than 0, crop at most 1.'
-    )
+  check_bool('background', spec.background, spec.name)
+  _check_inputs(spec.inputs, spec.name)
+
+
+def _check_inputs(inputs: Inputs, where: str) -> None:
+  for name, least in (('mean', '0'), ('std', 'more than 0')):
+    values = getattr(inputs, name)
+    if (
+      not isinstance(values, tuple)
+      or len(values) != 3
+      or not all(is_number(n) and 0 <= n <= 1 for n in values)
+      or (name == 'std' and not all(values))
+    ):
+      raise SpecError(
+        f'{where}: {name} {values!r} is not three numbers, {least} to 1.'
+      )
+  if not is_number(inputs.crop) or not 0 < inputs.crop <= 1:
+    raise SpecError(f'{where}: crop {inputs.crop!r} is not in (0, 1].')
+  check_bool('squash', inputs.squash, where)
   if inputs.interpolation not in INTERPOLATIONS:
     hint = did_you_mean(str(inputs.interpolation), INTERPOLATIONS)
-    raise SpecError(f'{spec.name}: no {inputs.interpolation!r} resize.{hint}')
+    raise SpecError(f'{where}: no {inputs.interpolation!r} resize.{hint}')
 
 
 def _check_block(block: Block, where: str) -> None:
   for field in dataclasses.fields(block):
     value, rule = getattr(block, field.name), field.metadata
     if 'words' in rule:
-      if value not in rule['words']:
+      if not isinstance(value, str) or value not in rule['words']:
         hint = did_you_mean(str(value), rule['words'])
         raise SpecError(f'{where}: unknown {field.name} {value!r}.{hint}')
     elif field.type is bool:
-      if not isinstance(value, bool):
-        raise SpecError(f'{where}: {field.name} {value!r} is not a bool.')
+      check_bool(field.name, value, where)
     elif field.type is float:
-      number = isinstance(value, int | float) and not isinstance(value, bool)
-      if not number or not rule['least'] <= value <= rule['most']:
+      if not is_number(value) or not rule['least'] <= value <= rule['most']:
         raise SpecError(
           f'{where}: {field.name} {value!r} is not in {rule["least"]} to '
           f'{rule["most"]}.'
         )
     elif value is not None or not isinstance(field.type, types.UnionType):
-      _check_int(
+      check_int(
         field.name, value, where, least=rule['least'], most=rule['most']
       )
 
 
-def _check_int(
+def is_number(value: Any) -> bool:
+  """Whether a value is a number; a bool is none."""
+  return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def check_bool(name: str, value: Any, where: str) -> None:
+  """Raises a `SpecError` where a value is neither True nor False."""
+  if not isinstance(value, bool):
+    raise SpecError(f'{where}: {name} {value!r} is not a bool.')
+
+
+def check_int(
   name: str, value: Any, where: str, *, least: float = 1, most: float = 65536
 ) -> None:
+  """Raises a `SpecError` where a value is no whole number of a range."""
   whole = isinstance(value, int) and not isinstance(value, bool)
   if not whole or not least <= value <= most:
     raise SpecError(

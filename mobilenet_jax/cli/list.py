@@ -37,5 +37,13 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
     f'{row["params"]:,}',
     f'{row["macs"]:,}',
     '-' if top1 is None else f'{top1:.1f}',
-    row['source'] or '-',
+    row['source'] or _elsewhere(row['elsewhere']),
   )
+
+
+def _elsewhere(found: dict[str, Any] | None) -> str:
+  """A figure at another resolution, which does not go with the row's costs."""
+  if found is None:
+    return '-'
+  paper = found['source'].split(', ')[0]
+  return f'{found["top1"]:.1f} at {found["resolution"]} px, {paper}'

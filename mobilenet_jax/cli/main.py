@@ -10,7 +10,8 @@ from mobilenet_jax.core.files import FULL
 COMMANDS = {
   'list': 'the networks of the zoo with their parameters and multiply-adds',
   'summary': 'a network layer by layer',
-  'measure': 'time the blocks of a space or a network on this computer',
+  'measure': 'time the blocks of a space or a network on a device',
+  'latency': 'price networks; compare, import and calibrate latency tables',
   'search': 'the whole loop: measure, search, train, export, report',
   'train': 'train a network and evaluate it',
   'evaluate': 'evaluate the network of a run folder',

@@ -31,10 +31,10 @@ class Parser(argparse.ArgumentParser):
     )
 
   def add_shape(self) -> None:
-    """Adds --width, --resolution and --classes."""
-    self.add_argument('--width', type=float, default=1.0)
+    """Adds --width, --resolution and --classes; None where not given."""
+    self.add_argument('--width', type=float, help='multiplier; default 1')
     self.add_argument('--resolution', type=int, help='side in pixels')
-    self.add_argument('--classes', type=int, default=1000)
+    self.add_argument('--classes', type=int, help='default 1000')
 
   def parse_job(
     self, arguments: Sequence[str]

@@ -47,9 +47,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
   parser.add_argument('--weights', help='a file that import-weights wrote')
   parser.add_argument('--workdir', help='instead: of a train or search')
   parser.add_argument('--width', type=float, help='multiplier of NAME')
-  parser.add_argument('--top', type=int, default=5, help='classes an image')
+  parser.add_argument('--top', type=int, default=5, help='classes an image; 5')
   parser.add_argument('--labels', help='one name a line, or a .json')
-  parser.add_argument('--batch', type=int, default=32)
+  parser.add_argument(
+    '--batch', type=int, default=32, help='images the network sees at once; 32'
+  )
   parser.add_argument(
     '--annotate', metavar='DIR', help='gets the pictures with their labels'
   )

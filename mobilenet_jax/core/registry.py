@@ -27,8 +27,8 @@ class Registry(Generic[T]):
     return add
 
   def __getitem__(self, name: str) -> T:
-    if name not in self._things:
-      hint = did_you_mean(name, self._things)
+    if not isinstance(name, str) or name not in self._things:
+      hint = did_you_mean(str(name), self._things)
       raise UserError(f'Unknown {self.kind} {name!r}.{hint}')
     return self._things[name]
 

@@ -5,6 +5,8 @@ sees who opens the file. Colour profiles are not applied, as in torchvision.
 """
 
 import os
+import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP', 'GIF')  # told by content, not by name
 SUFFIXES = ('.jpg', '.jpeg', '.jpe', '.png', '.webp', '.bmp', '.gif')
 MAX_PIXELS = 80_000_000  # a little less than where Pillow warns of a bomb
 MODES = {1: 'L', 3: 'RGB', 4: 'RGBA'}  # channels to Pillow's names
+FILTERS = threading.Lock()
 TURNS = {  # EXIF's orientation to what sets a picture upright
   2: Image.Transpose.FLIP_LEFT_RIGHT,
   3: Image.Transpose.ROTATE_180,
@@ -44,7 +47,7 @@ def open_image(path: str | os.PathLike[str], channels: int = 3) -> np.ndarray:
   try:
     if not Path(path).is_file():
       raise UserError(f'{path} is no file.')
-    with Image.open(path, formats=FORMATS) as image:
+    with _opened(path) as image:
       check_pixels(image.width, image.height, str(path))
       image.load()
       return to_pixels(image, channels)
@@ -57,6 +60,14 @@ def open_image(path: str | os.PathLike[str], channels: int = 3) -> np.ndarray:
     reason = getattr(error, 'strerror', None) or str(error).rstrip('.')
     text = ' '.join((reason or type(error).__name__).split())
     raise UserError(f'Cannot read image {path}: {text}.') from error
+
+
+def _opened(path: str | os.PathLike[str]) -> Image.Image:
+  """Reads a file's header; `check_pixels` says what is too large."""
+  # filters are the whole program's, so that one thread at a time sets them
+  with FILTERS, warnings.catch_warnings():
+    warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+    return Image.open(path, formats=FORMATS)
 
 
 def to_pixels(image: Image.Image, channels: int = 3) -> np.ndarray:

@@ -5,7 +5,7 @@ must be traced in its grouped form, which the converter knows as
 DEPTHWISE_CONV_2D.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,19 +15,31 @@ from mobilenet_jax.core.quiet import quiet_stderr
 from mobilenet_jax.models.builder import build, image_shape
 
 
-def convert(function: Callable[[Any], Any], in_shape: tuple[int, ...]) -> bytes:
-  """Returns a float32 TFLite flatbuffer of a JAX function of one array.
+def convert(
+  function: Callable[[Any], Any],
+  in_shape: tuple[int, ...],
+  dtype: str = 'float32',
+  samples: Sequence[np.ndarray] = (),
+) -> bytes:
+  """Returns a TFLite flatbuffer of a JAX function of one array.
 
   Args:
     function: traced once; weights it closes over become constants.
-    in_shape: of its float32 input, batch included.
+    in_shape: of its input, batch included.
+    dtype: 'float32'; 'float16', whose weights are stored so (the arithmetic
+      is the runtime's choice) and whose input and output are float32; or
+      'int8', all of it, input and output too.
+    samples: for int8, float32 inputs that show the range of every tensor.
   """
   with quiet_stderr():
-    return _convert(function, in_shape)
+    return _convert(function, in_shape, dtype, samples)
 
 
 def _convert(
-  function: Callable[[Any], Any], in_shape: tuple[int, ...]
+  function: Callable[[Any], Any],
+  in_shape: tuple[int, ...],
+  dtype: str,
+  samples: Sequence[np.ndarray],
 ) -> bytes:
   import tensorflow as tf
   from jax.experimental import jax2tf
@@ -37,31 +49,49 @@ def _convert(
     input_signature=[tf.TensorSpec(in_shape, tf.float32, name='input')],
     autograph=False,
   ).get_concrete_function()
-  # pyrefly: ignore[missing-attribute]
-  converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+  lite: Any = tf.lite
+  converter = lite.TFLiteConverter.from_concrete_functions([concrete])
+  if dtype != 'float32':
+    converter.optimizations = [lite.Optimize.DEFAULT]
+  if dtype == 'float16':
+    converter.target_spec.supported_types = [tf.float16]
+  if dtype == 'int8':
+    converter.representative_dataset = lambda: ([x] for x in samples)
+    converter.target_spec.supported_ops = [lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
   return converter.convert()
 
 
-def network_to_tflite(spec: ArchSpec, variables: dict[str, Any]) -> bytes:
-  """Returns the float32 TFLite flatbuffer of a network at batch 1.
+def network_to_tflite(
+  spec: ArchSpec,
+  variables: dict[str, Any],
+  dtype: str = 'float32',
+  samples: Sequence[np.ndarray] = (),
+) -> bytes:
+  """Returns the TFLite flatbuffer of a network at batch 1.
 
   Its input is [1, resolution, resolution, in_channels], its output the
-  [1, num_classes] logits.
+  [1, num_classes] logits. `dtype` and `samples` as in `convert`.
   """
   network = build(spec, impl='portable')
   shape = image_shape(spec)
-  return convert(lambda x: network.apply(variables, x), shape)
+  return convert(lambda x: network.apply(variables, x), shape, dtype, samples)
 
 
 class Interpreter:
   """A TFLite model of one input and one output, ready to run with LiteRT."""
 
-  def __init__(self, model: bytes, threads: int = 1):
+  def __init__(self, model: bytes, threads: int = 1, *, xnnpack: bool = True):
     import ai_edge_litert.interpreter as litert
 
+    resolvers = litert.OpResolverType
     with quiet_stderr():
       self._interpreter = litert.Interpreter(
-        model_content=model, num_threads=threads
+        model_content=model,
+        num_threads=threads,
+        experimental_op_resolver_type=resolvers.BUILTIN
+        if xnnpack
+        else resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
       )
       self._interpreter.allocate_tensors()
     self._input = self._interpreter.get_input_details()[0]
@@ -72,6 +102,11 @@ class Interpreter:
   def in_shape(self) -> tuple[int, ...]:
     """Shape of the input, batch included."""
     return tuple(int(n) for n in self._input['shape'])
+
+  @property
+  def in_dtype(self) -> type[np.generic]:
+    """Type of the input's numbers."""
+    return self._input['dtype']
 
   def feed(self, x: np.ndarray) -> None:
     """Sets the input that `invoke` will read."""

@@ -12,7 +12,8 @@ from mobilenet_jax.data.pipeline import eval_batches
 from mobilenet_jax.data.sources import Source
 from mobilenet_jax.export.tflite import Interpreter, network_to_tflite
 from mobilenet_jax.measure.blocks import block_model
-from mobilenet_jax.measure.reference import REFERENCE, Speed, time_beside
+from mobilenet_jax.measure.host import Host
+from mobilenet_jax.measure.speed import REFERENCE
 from mobilenet_jax.models.builder import build
 from mobilenet_jax.tasks.classification import predict_fn
 
@@ -69,12 +70,13 @@ def remeasure(
     with a reference 'steady_ratio' (the same at the speed of the table) and
     'drift' (how much slower than then the computer is now).
   """
-  speed = Speed(block_model(REFERENCE), reference_ms)
-  raw, steady = time_beside(path.read_bytes(), speed)
+  host = Host()
+  speed = host.speed(block_model(REFERENCE), reference_ms)
+  raw, steady = host.time_beside(path.read_bytes(), speed)
   made = {
     'priced_ms': priced_ms,
     'measured_ms': raw.ms,
-    'std_ms': raw.std_ms,
+    'std_ms': raw.std_ms or 0.0,
     'ratio': raw.ms / priced_ms,
   }
   if reference_ms is None:

@@ -55,11 +55,18 @@ def from_weights(
       not fit.
   """
   from mobilenet_jax.models.pretrained import load_pretrained
+  from mobilenet_jax.models.pretrained.own import NotOurs
 
   spelled = model.endswith('.json') or '@' in model
-  asked = find_arch(model, width or 1.0) if spelled else None
+  asked = find_arch(model, width) if spelled else None
   name = asked.name if asked else model
-  found = load_pretrained(name, 'mobilenet_jax', weights, width=width)
+  try:
+    found = load_pretrained(name, 'mobilenet_jax', weights, width=width)
+  except NotOurs as error:
+    raise UserError(
+      f'{weights} was not written by mobilenet-jax; turn it into ours with '
+      'mobilenet-jax import-weights.'
+    ) from error
   spec = found.model.spec
   if asked and asked != spec:
     raise UserError(

@@ -19,8 +19,8 @@ from mobilenet_jax.latency.tensors import (
   price_tensors,
   space_keys,
 )
-from mobilenet_jax.measure.collect import host_table
-from mobilenet_jax.measure.host import provenance, same_device
+from mobilenet_jax.measure import collect
+from mobilenet_jax.measure.host import Host, same_conditions
 from mobilenet_jax.space import SearchSpace
 
 DRAWS = 1000
@@ -52,13 +52,13 @@ class Pricing:
   def reference_ms(self) -> float | None:
     """The reference block's usual time, if the table is this computer's."""
     known = self.table.provenance
-    return (
-      known.get('reference_ms') if same_device(known, provenance()) else None
-    )
+    here = same_conditions(known, Host().provenance())
+    return known.get('reference_ms') if here else None
 
   def can_price(self, spec: ArchSpec) -> bool:
     """Whether `of_new` knows, or can measure, every block of a network."""
-    return self.measures or not self.table.predict(spec).missing
+    wanted = keys(spec, self.table.dtype)
+    return self.measures or not self.table.missing(wanted)
 
   def of_new(self, spec: ArchSpec) -> float:
     """Milliseconds of any network; its unknown blocks are measured.
@@ -108,14 +108,16 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
     f'target {target:.3f} ms.'
   )
   # blocks are never measured here for the table of another device
-  here = not config.table and same_device(table.provenance, provenance())
+  here = not config.table and same_conditions(
+    table.provenance, Host().provenance()
+  )
   return Pricing(table, tensors, target, (low, high), here, path)
 
 
 def measured(wanted: Sequence[BlockKey]) -> LatencyTable:
   """This computer's table of the wanted blocks."""
   try:
-    return host_table(wanted, say=say)
+    return collect.measure(Host(), wanted, say)
   except ImportError as error:
     raise UserError(
       'Measuring this computer needs the extra [tflite]: '

@@ -40,7 +40,7 @@ def check_target(
 def _eliminate(
   tensors: Sequence[BlockPrices], best: Callable[..., np.ndarray]
 ) -> float:
-  factors = [_factor(block) for block in tensors]
+  factors: list[Factor] = [(block.axes, block.ms) for block in tensors]
   left = {d for axes, _ in factors for d in axes}
   while left:
     decision = min(left, key=lambda d: len(_neighbours(factors, d)))
@@ -52,13 +52,6 @@ def _eliminate(
     factors = [f for f in factors if decision not in f[0]]
     factors.append((rest, best(total, axis=position)))
   return float(sum(array for _, array in factors))
-
-
-def _factor(block: BlockPrices) -> Factor:
-  if block.keep_axis is None:
-    return block.axes, block.ms
-  there = np.asarray(block.keep, float)
-  return (*block.axes, block.keep_axis), block.ms[..., None] * there
 
 
 def _neighbours(factors: Sequence[Factor], decision: int) -> set[int]:

@@ -1,66 +1,44 @@
 """Latency tables: a CSV, one block a row, and a JSON sidecar of provenance."""
 
-import csv
-import dataclasses
-import io
+import functools
 import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from mobilenet_jax.arch import KINDS, ArchSpec, block_from_string
-from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.arch import ArchSpec
+from mobilenet_jax.core.errors import UserError, did_you_mean
 from mobilenet_jax.core.files import read_json, write_json, write_text
-from mobilenet_jax.latency.key import FIELDS, BlockKey, keys
+from mobilenet_jax.latency.correction import Correction
+from mobilenet_jax.latency.interpolate import Interpolation
+from mobilenet_jax.latency.key import DTYPES, BlockKey, keys
+from mobilenet_jax.latency.operations import operations
+from mobilenet_jax.latency.rows import from_csv, to_csv
+from mobilenet_jax.latency.timing import Latency, Timing
 
-DTYPES = ('float32', 'float16', 'int8')
-STATISTICS = ('ms', 'std_ms', 'min_ms', 'p90_ms', 'n')
 PROVENANCE = (
   'device', 'chip', 'cores', 'affinity', 'threads', 'runtime', 'version',
   'delegate', 'dtype', 'batch', 'protocol', 'date', 'source', 'licence',
 )  # fmt: skip
-MOST_ROWS = 1_000_000
+UNITS = ('block', 'operation')
+SHIPPED = Path(__file__).parent / 'tables'
 MOST_BYTES = 200_000_000
 
-
-@dataclass(frozen=True)
-class Timing:
-  """How long a block takes.
-
-  Attributes:
-    ms: the statistic that prices it (named in the provenance's protocol).
-    std_ms, min_ms, p90_ms: spread of the kept repeats.
-    n: number of repeats.
-  """
-
-  ms: float
-  std_ms: float
-  min_ms: float
-  p90_ms: float
-  n: int
-
-
-@dataclass(frozen=True)
-class Latency:
-  """A network's latency.
-
-  Attributes:
-    ms: the sum over its blocks.
-    lower, upper: two standard deviations either side, blocks independent.
-    missing: blocks that the table does not have (and `ms` leaves out).
-  """
-
-  ms: float
-  lower: float
-  upper: float
-  missing: tuple[BlockKey, ...] = ()
+Missing = Literal['error', 'interpolate']
+POLICIES: tuple[Missing, ...] = ('error', 'interpolate')
 
 
 @dataclass(frozen=True)
 class LatencyTable:
-  """Timings by block, and where they come from."""
+  """Timings by block, and where they come from.
+
+  Of the provenance the table itself reads: 'dtype'; 'unit', 'block' where
+  nothing is said, or 'operation' where the rows are the operations that
+  blocks are composed of; 'correction', what sums of blocks miss; and
+  'network_error', the relative standard deviation of whole networks.
+  """
 
   rows: Mapping[BlockKey, Timing]
   provenance: Mapping[str, Any]
@@ -72,34 +50,97 @@ class LatencyTable:
       raise UserError(
         f'Latency table {self.path} lacks provenance: {", ".join(lacking)}.'
       )
-    if self.dtype not in DTYPES:
+    for name, value, valid in (
+      ('dtype', self.dtype, DTYPES), ('unit', self.unit, UNITS),
+    ):  # fmt: skip
+      if value not in valid:
+        raise UserError(
+          f'Latency table {self.path}: {name} {value!r} is not one of '
+          f'{", ".join(valid)}.'
+        )
+    error = self.provenance.get('network_error', 0.0)
+    if not isinstance(error, int | float) or not 0 <= error < 10:
       raise UserError(
-        f'Latency table {self.path}: dtype {self.dtype!r} is not one of '
-        f'{", ".join(DTYPES)}.'
+        f'Latency table {self.path}: network_error {error!r} is no share.'
       )
+    stray = next((k for k in self.rows if k.dtype != self.dtype), None)
+    if stray:
+      raise UserError(
+        f'Latency table {self.path} is of {self.dtype} but has "{stray}".'
+      )
+    _ = self.correction  # is read, or refused, now
+
+  @functools.cached_property
+  def correction(self) -> Correction:
+    """What is put right in the sum of blocks."""
+    return Correction.read(self.provenance.get('correction'), self.path)
 
   @property
   def dtype(self) -> str:
     """Of the deployed arithmetic."""
     return self.provenance['dtype']
 
+  @property
+  def unit(self) -> str:
+    """What a row is: of `UNITS`."""
+    return self.provenance.get('unit', 'block')
+
+  def parts(self, key: BlockKey) -> tuple[BlockKey, ...]:
+    """The rows that price a block: itself, or its operations."""
+    return operations(key) if self.unit == 'operation' else (key,)
+
   def missing(self, wanted: Iterable[BlockKey]) -> list[BlockKey]:
-    """Those of `wanted` that the table does not have, each once, in order."""
-    return [key for key in dict.fromkeys(wanted) if key not in self.rows]
+    """What the table lacks to price `wanted`, each once, in order."""
+    needed = dict.fromkeys(part for key in wanted for part in self.parts(key))
+    return [part for part in needed if part not in self.rows]
 
   def __getitem__(self, key: BlockKey) -> Timing:
     if key not in self.rows:
       raise UserError(f'Latency table {self.path} has no block "{key}".')
     return self.rows[key]
 
-  def predict(self, spec: ArchSpec) -> Latency:
-    """Prices a concrete spec: the sum of its blocks."""
+  def cost(self, key: BlockKey, missing: Missing = 'error') -> Timing:
+    """What a block adds to a network: `ms` and `std_ms` are known.
+
+    Args:
+      missing: 'interpolate' estimates a block that the table lacks.
+
+    Raises:
+      UserError: the table lacks it; it is named.
+    """
+    found = []
+    for part in self.parts(key):
+      if part not in self.rows and missing == 'interpolate':
+        found.append(self.interpolation(part))
+      else:
+        found.append(self[part])
+    ms = math.fsum(t.ms for t in found)
+    spread = math.sqrt(math.fsum((t.std_ms or 0.0) ** 2 for t in found))
+    return Timing(self.correction(key, ms), std_ms=spread)
+
+  @functools.cached_property
+  def interpolation(self) -> Interpolation:
+    """Estimates of blocks that the table lacks."""
+    return Interpolation(self.rows)
+
+  def predict(self, spec: ArchSpec, missing: Missing = 'error') -> Latency:
+    """Prices a concrete spec: the sum of its blocks.
+
+    Args:
+      missing: 'interpolate' estimates blocks that the table lacks and lists
+        them in the result.
+
+    Raises:
+      UserError: with 'error', a block is not in the table; it is named.
+    """
     wanted = keys(spec, self.dtype)
-    have = [self.rows[key] for key in wanted if key in self.rows]
-    ms = math.fsum(t.ms for t in have)
-    spread = 2 * math.sqrt(math.fsum(t.std_ms**2 for t in have))
-    missing = tuple(self.missing(wanted))
-    return Latency(ms, max(ms - spread, 0.0), ms + spread, missing)
+    costs = [self.cost(key, missing) for key in wanted]
+    ms = math.fsum(t.ms for t in costs)
+    own = float(self.provenance.get('network_error', 0.0)) * ms
+    blocks = math.fsum((t.std_ms or 0.0) ** 2 for t in costs)
+    spread = 2 * math.sqrt(blocks + own**2)
+    lacking = tuple(self.missing(wanted))
+    return Latency(ms, max(ms - spread, 0.0), ms + spread, lacking)
 
   def price(self, spec: ArchSpec) -> float:
     """Milliseconds of a concrete spec.
@@ -107,33 +148,42 @@ class LatencyTable:
     Raises:
       UserError: a block is not in the table; it is named.
     """
-    return math.fsum(self[key].ms for key in keys(spec, self.dtype))
+    return self.predict(spec).ms
+
+  def merge(self, other: 'LatencyTable') -> 'LatencyTable':
+    """Both tables' rows; where both have one, that of `other`.
+
+    Raises:
+      UserError: they are not of one device and protocol; the first thing in
+        which they differ is named.
+    """
+    for name in (*PROVENANCE, 'unit'):
+      one, two = self.provenance.get(name), other.provenance.get(name)
+      if one != two and name != 'date':
+        raise UserError(
+          f'Tables {self.path} and {other.path} do not merge: their {name} '
+          f'differs, {one!r} and {two!r}.'
+        )
+    return LatencyTable({**self.rows, **other.rows}, other.provenance)
 
   def save(self, path: str | os.PathLike) -> None:
     """Writes `path` (CSV) and its sidecar (the same name, .json)."""
     path = Path(path)
     write_json(sidecar(path), dict(self.provenance))
-    write_text(path, self.to_csv())
-
-  def to_csv(self) -> str:
-    """The rows as CSV, sorted by key."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow(FIELDS + STATISTICS)
-    for key in sorted(self.rows):
-      timing = dataclasses.astuple(self.rows[key])
-      writer.writerow(dataclasses.astuple(key) + timing)
-    return text.getvalue()
+    write_text(path, to_csv(self.rows))
 
   @classmethod
   def load(cls, path: str | os.PathLike) -> 'LatencyTable':
     """Reads a table and its sidecar.
 
+    Args:
+      path: a .csv file, or the name of a shipped table.
+
     Raises:
       UserError: a file is missing, truncated or malformed (the line is
         named), a row stands twice, or the provenance is not whole.
     """
-    path = Path(path)
+    path = _find(path)
     try:
       if path.stat().st_size > MOST_BYTES:
         raise UserError(f'Latency table {path} is over {MOST_BYTES:,} bytes.')
@@ -148,7 +198,7 @@ class LatencyTable:
     provenance = read_json(sidecar(path))
     if not isinstance(provenance, dict):
       raise UserError(f'{sidecar(path)} holds no provenance.')
-    return cls(_rows(text, path), provenance, str(path))
+    return cls(from_csv(text, f'Latency table {path}'), provenance, str(path))
 
 
 def sidecar(path: Path) -> Path:
@@ -156,60 +206,19 @@ def sidecar(path: Path) -> Path:
   return path.with_suffix('.json')
 
 
-def _rows(text: str, path: Path) -> dict[BlockKey, Timing]:
-  lines = text.split('\n')
-  if lines[-1] != '':
-    raise UserError(f'Latency table {path} is cut off in line {len(lines)}.')
-  if len(lines) > MOST_ROWS:
-    raise UserError(f'Latency table {path} has over {MOST_ROWS} rows.')
-  if '"' in text:
-    raise UserError(f'Latency table {path} has quotes; no value needs them.')
-  reader = csv.reader(lines[:-1])
-  header = next(reader, [])
-  if header != list(FIELDS + STATISTICS):
+def list_tables() -> list[str]:
+  """Names of the tables that ship with the package."""
+  return sorted(path.stem for path in SHIPPED.glob('*.csv'))
+
+
+def _find(path: str | os.PathLike) -> Path:
+  """The file of a path, or of the name of a shipped table."""
+  text = os.fspath(path)
+  if text.endswith('.csv') or '/' in text or Path(text).exists():
+    return Path(path)
+  if text not in list_tables():
+    hint = did_you_mean(text, list_tables())
     raise UserError(
-      f'Latency table {path}: the first line must be '
-      f'"{",".join(FIELDS + STATISTICS)}".'
+      f'No latency table {text!r}: neither a .csv file nor a shipped one.{hint}'
     )
-  rows: dict[BlockKey, Timing] = {}
-  for line, cells in enumerate(reader, 2):
-    key, timing = _row(cells, f'Latency table {path}, line {line}')
-    if key in rows:
-      raise UserError(f'Latency table {path}, line {line}: {key} stands twice.')
-    rows[key] = timing
-  if not rows:
-    raise UserError(f'Latency table {path} has no rows.')
-  return rows
-
-
-def _row(cells: list[str], where: str) -> tuple[BlockKey, Timing]:
-  if len(cells) != len(FIELDS) + len(STATISTICS):
-    raise UserError(
-      f'{where}: {len(cells)} values, not {len(FIELDS) + len(STATISTICS)}.'
-    )
-  named = dict(zip(FIELDS + STATISTICS, cells, strict=True))
-  if named['kind'] not in KINDS:
-    raise UserError(f'{where}: unknown kind {named["kind"]!r}.')
-  key = BlockKey(**_typed(BlockKey, named, where))
-  if key.detail not in ('', 'symmetric'):
-    block_from_string(key.detail.split()[0])  # says what is wrong with it
-  timing = Timing(**_typed(Timing, named, where))
-  if not timing.ms > 0:
-    raise UserError(f'{where}: ms {timing.ms!r} is not above 0.')
-  return key, timing
-
-
-def _typed(cls: type, named: dict[str, str], where: str) -> dict[str, Any]:
-  made: dict[str, Any] = {}
-  for field in dataclasses.fields(cls):
-    text = named[field.name]
-    assert isinstance(field.type, type)
-    try:
-      made[field.name] = field.type(text)
-    except ValueError:
-      raise UserError(
-        f'{where}: {field.name} {text!r} is not a number.'
-      ) from None
-    if field.type is not str and not 0 <= made[field.name] < math.inf:
-      raise UserError(f'{where}: {field.name} {text!r} is not 0 or more.')
-  return made
+  return SHIPPED / f'{text}.csv'

@@ -7,7 +7,7 @@ import numpy as np
 
 from mobilenet_jax.arch import ArchSpec, OneOf, decisions, variants
 from mobilenet_jax.latency.key import BlockKey, block_key
-from mobilenet_jax.latency.table import LatencyTable
+from mobilenet_jax.latency.table import LatencyTable, Missing
 
 
 @dataclass(frozen=True)
@@ -15,16 +15,12 @@ class BlockPrices:
   """Milliseconds of a block for each of its choices.
 
   Attributes:
-    ms: float64, one axis a decision of `axes`.
+    ms: float64, one axis a decision of `axes`; 0 where the block is not there.
     axes: positions in the choice vector, one for each axis of `ms`.
-    keep_axis: position of the decision that may drop the block, or None.
-    keep: by index of that decision, whether the block is there.
   """
 
   ms: np.ndarray
   axes: tuple[int, ...]
-  keep_axis: int | None
-  keep: tuple[bool, ...]
 
 
 def space_keys(space: ArchSpec, dtype: str = 'float32') -> tuple[BlockKey, ...]:
@@ -37,36 +33,41 @@ def space_keys(space: ArchSpec, dtype: str = 'float32') -> tuple[BlockKey, ...]:
 
 
 def price_tensors(
-  space: ArchSpec, table: LatencyTable
+  space: ArchSpec, table: LatencyTable, missing: Missing = 'error'
 ) -> tuple[BlockPrices, ...]:
   """Prices every choice of a space, block by block.
 
   Raises:
-    UserError: a block is not in the table; it is named.
+    UserError: with 'error', a block is not in the table; it is named.
   """
   position = {tag: i for i, tag in enumerate(decisions(space))}
   made = []
   for row in variants(space):
     ms = np.zeros(row.sizes)
     for index, block, io in row.each():
-      ms[index] = table[block_key(block, io, table.dtype, row.padding)].ms
-    keep = row.keep
-    optional = isinstance(keep, OneOf)
-    made.append(
-      BlockPrices(
-        ms,
-        tuple(position[tag] for tag in row.tags),
-        position[keep.tag] if optional else None,
-        tuple(keep.choices) if optional else (),
-      )
-    )
+      key = block_key(block, io, table.dtype, row.padding)
+      ms[index] = table.cost(key, missing).ms
+    axes = tuple(position[tag] for tag in row.tags)
+    if isinstance(row.keep, OneOf):
+      ms, axes = _optional(ms, axes, row.keep, position[row.keep.tag])
+    made.append(BlockPrices(ms, axes))
   return tuple(made)
+
+
+def _optional(
+  ms: np.ndarray, axes: tuple[int, ...], keep: OneOf, position: int
+) -> tuple[np.ndarray, tuple[int, ...]]:
+  """Prices that are 0 where the decision drops the block."""
+  there = np.asarray(keep.choices, float)
+  if position not in axes:
+    return ms[..., None] * there, (*axes, position)
+  shape = [1] * len(axes)
+  shape[axes.index(position)] = -1
+  return ms * there.reshape(shape), axes
 
 
 def price(tensors: Sequence[BlockPrices], vector: Sequence[int]) -> float:
   """Milliseconds of a choice vector."""
-  total = 0.0
-  for block in tensors:
-    there = block.keep_axis is None or block.keep[vector[block.keep_axis]]
-    total += there * float(block.ms[tuple(vector[a] for a in block.axes)])
-  return total
+  return sum(
+    float(block.ms[tuple(vector[a] for a in block.axes)]) for block in tensors
+  )

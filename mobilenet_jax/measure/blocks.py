@@ -1,59 +1,36 @@
-"""A block on its own, as the TFLite model that an instrument times."""
+"""A block on its own, as what an instrument times."""
+
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mobilenet_jax.arch import (
-  Block,
-  Conv,
-  Dense,
-  DepthwiseSeparable,
-  InvertedResidual,
-  Pool,
-  block_from_string,
-)
 from mobilenet_jax.export.tflite import convert
-from mobilenet_jax.latency.key import BlockKey
+from mobilenet_jax.latency.key import BlockKey, block_of
 from mobilenet_jax.nn.blocks import Options
 from mobilenet_jax.nn.build import build_block
-
-
-def block_of(key: BlockKey) -> Block:
-  """Returns a block that has this key at its place."""
-  if key.detail and key.detail != 'symmetric':
-    return block_from_string(key.detail.split()[0])
-  spatial = {'kernel': key.kernel, 'stride': key.stride}
-  common = {'channels': key.out_channels, 'activation': key.activation}
-  match key.kind:
-    case 'conv':
-      return Conv(**spatial, **common)
-    case 'ds':
-      return DepthwiseSeparable(**spatial, **common)
-    case 'ir':
-      return InvertedResidual(
-        **spatial,
-        **common,
-        expand_ratio=key.expanded / key.in_channels,
-        squeeze_excite=key.squeezed / key.expanded,
-        residual=bool(key.shortcut),
-      )
-    case 'dense':
-      return Dense(**common)
-    case 'pool':
-      return Pool()
-  raise TypeError(f'no block of kind {key.kind!r}')
+from mobilenet_jax.nn.conv import Impl
 
 
 def block_model(key: BlockKey) -> bytes:
-  """Returns the float32 TFLite model of a block, with random weights.
+  """Returns the TFLite model of a block, with random weights.
 
-  Its input is [1, size, size, channels], or [1, channels] for a dense layer.
+  Its input is [1, size, size, channels], or [1, channels] for a dense layer,
+  and its arithmetic that of the key's dtype.
   """
-  symmetric = key.detail.endswith('symmetric')
-  options = Options(
-    impl='portable', padding='symmetric' if symmetric else 'same'
-  )
+  function, shape = block_function(key, 'portable')
+  rng = np.random.default_rng(0)
+  sample = rng.normal(size=shape).astype(np.float32)
+  return convert(function, shape, key.dtype, [sample])
+
+
+def block_function(
+  key: BlockKey, impl: Impl, dtype: Any = jnp.float32
+) -> tuple[Callable[[Any], Any], tuple[int, ...]]:
+  """Returns a block as a function of an array, and that array's shape."""
+  options = Options(impl=impl, dtype=dtype, padding=key.padding)
   module = build_block(block_of(key), options)
   size, channels = key.in_size, key.in_channels
   flat = key.kind == 'dense'
@@ -66,4 +43,4 @@ def block_model(key: BlockKey) -> bytes:
   variables = jax.tree.map(
     lambda leaf: rng.uniform(0.1, 1.0, leaf.shape).astype(np.float32), abstract
   )
-  return convert(lambda x: module.apply(variables, x, train=False), shape)
+  return lambda x: module.apply(variables, x, train=False), shape

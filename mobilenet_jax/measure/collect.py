@@ -1,9 +1,9 @@
 """Measures the blocks that are not known yet; keeps all that are.
 
-Blocks are converted by one process a core, then timed with the machine
-otherwise quiet. What has been measured goes to a table under the cache
-folder after every chunk, so a stopped job goes on where it was, and the next
-job on the same device starts from it.
+Models are built by one process a core, then timed with the machine otherwise
+quiet. What has been measured goes to a table under the cache folder after
+every chunk, one table a set of conditions, so a stopped job goes on where it
+was, and the next job on the same device starts from it.
 """
 
 import concurrent.futures
@@ -15,94 +15,168 @@ import multiprocessing.connection
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mobilenet_jax.core.cache import cache_dir
 from mobilenet_jax.core.files import make_folder
-from mobilenet_jax.core.progress import Progress, progress
-from mobilenet_jax.latency.key import FIELDS, BlockKey
-from mobilenet_jax.latency.table import LatencyTable, Timing
-from mobilenet_jax.measure import host
-from mobilenet_jax.measure.blocks import block_model
-from mobilenet_jax.measure.reference import REFERENCE, Speed
+from mobilenet_jax.core.progress import progress
+from mobilenet_jax.latency.key import BlockKey
+from mobilenet_jax.latency.rows import HEADER
+from mobilenet_jax.latency.table import LatencyTable
+from mobilenet_jax.measure.instrument import Instrument
+from mobilenet_jax.measure.speed import REFERENCE
 
 CHUNK = 64
-GROUP = 8  # blocks between two timings of the reference block
 WORTH_PROCESSES = 48
+NOT_CONDITIONS: dict[str, Any] = {'date': '', 'fields': HEADER}
+
+Build = Callable[[Sequence[BlockKey]], Iterator[bytes]]
 
 
-def host_table(
-  wanted: Iterable[BlockKey], *, say: Callable[[str], None]
+@dataclass(frozen=True)
+class Plan:
+  """What a measurement has to do.
+
+  Attributes:
+    wanted: distinct blocks.
+    todo: those of them that are not known.
+    seconds: about how long `todo` takes.
+    path: the table of all that is known under these conditions.
+    known: that table, if there is one.
+  """
+
+  wanted: tuple[BlockKey, ...]
+  todo: tuple[BlockKey, ...]
+  seconds: float
+  path: Path
+  known: LatencyTable | None
+
+  def __str__(self) -> str:
+    text = (
+      f'{len(self.wanted)} distinct blocks: '
+      f'{len(self.wanted) - len(self.todo)} known for this device, '
+      f'{len(self.todo)} to measure'
+    )
+    return (
+      f'{text}, about {_duration(self.seconds)}.' if self.todo else f'{text}.'
+    )
+
+
+def plan(
+  instrument: Instrument,
+  wanted: Iterable[BlockKey],
+  before: LatencyTable | None = None,
+) -> Plan:
+  """Says what is to be measured; touches nothing.
+
+  Args:
+    before: a table of the same conditions from elsewhere. Its blocks are
+      known, too; it gives the speed where nothing else is known.
+  """
+  wanted = tuple(dict.fromkeys(wanted))
+  path = known_path(instrument)
+  known = LatencyTable.load(path) if path.exists() else None
+  if before:
+    more = known or before
+    known = LatencyTable({**before.rows, **more.rows}, more.provenance)
+  todo = tuple(key for key in wanted if not known or key not in known.rows)
+  pace = instrument.seconds_a_block
+  if known:
+    pace = known.provenance.get('seconds_a_block') or pace
+  return Plan(wanted, todo, len(todo) * pace, path, known)
+
+
+def measure(
+  instrument: Instrument,
+  wanted: Iterable[BlockKey],
+  say: Callable[[str], None],
+  before: LatencyTable | None = None,
 ) -> LatencyTable:
-  """Returns a table of the wanted blocks on this computer.
+  """Returns a table of the wanted blocks on an instrument's device.
 
   Args:
     wanted: blocks, in any order.
     say: told how many blocks are known and how many are measured.
+    before: see `plan`.
+
+  Raises:
+    JobError: the device is lost or too unsteady; what is measured is kept.
   """
-  wanted = tuple(dict.fromkeys(wanted))
-  path = known_path()
-  known = LatencyTable.load(path) if path.exists() else None
-  rows = dict(known.rows) if known else {}
-  todo = [key for key in wanted if key not in rows]
-  source = dict(known.provenance) if known else host.provenance()
-  say(
-    f'{len(wanted)} distinct blocks: {len(wanted) - len(todo)} known for this '
-    f'computer, {len(todo)} to measure.'
+  work = plan(instrument, wanted, before)
+  say(str(work))
+  rows = dict(work.known.rows) if work.known else {}
+  source = dict(
+    work.known.provenance if work.known else instrument.provenance()
   )
-  if todo:
-    make_folder(path.parent)
-    for measured, reference_ms in _measure_chunks(
-      todo, source.get('reference_ms')
-    ):
-      rows |= measured
+  if work.todo:
+    make_folder(work.path.parent)
+    for table in _measure_chunks(instrument, work):
+      rows |= table.rows
       # its date is that of the last measurement
-      source = {**host.provenance(), 'reference_ms': reference_ms}
-      LatencyTable(rows, source).save(path)
-  return LatencyTable({key: rows[key] for key in wanted}, source)
+      source = dict(table.provenance)
+      LatencyTable(rows, source).save(work.path)
+    say(_outliers(LatencyTable({k: rows[k] for k in work.todo}, source)))
+  return LatencyTable({key: rows[key] for key in work.wanted}, source)
 
 
-def known_path() -> Path:
-  """Where this computer's blocks are kept: one file a set of conditions."""
-  conditions = {**host.provenance(), 'date': '', 'fields': FIELDS}
+def known_path(instrument: Instrument) -> Path:
+  """Where a device's blocks are kept: one file a set of conditions."""
+  conditions = instrument.provenance() | NOT_CONDITIONS
   text = json.dumps(conditions, sort_keys=True).encode()
-  name = f'host-{hashlib.sha256(text).hexdigest()[:12]}.csv'
+  kind = conditions['device'].split()[0]
+  name = f'{kind}-{hashlib.sha256(text).hexdigest()[:12]}.csv'
   return cache_dir() / 'latency' / name
 
 
 def _measure_chunks(
-  todo: Sequence[BlockKey], usual_ms: float | None
-) -> Iterator[tuple[dict[BlockKey, Timing], float | None]]:
-  """Yields (timings, the reference block's usual time) of chunk after chunk."""
+  instrument: Instrument, work: Plan
+) -> Iterator[LatencyTable]:
+  """Yields the blocks of chunk after chunk."""
+  known = work.known.provenance if work.known else {}
+  usual, started, done = known.get('reference_ms'), time.monotonic(), 0
   with (
-    _converter(len(todo)) as convert,
-    progress('measuring blocks', len(todo)) as bar,
+    _builder(instrument, len(work.todo)) as build,
+    progress('measuring blocks', len(work.todo)) as bar,
   ):
-    speed = Speed(next(convert([REFERENCE])), usual_ms)
-    for start in range(0, len(todo), CHUNK):
-      chunk = todo[start : start + CHUNK]
+    reference = next(build([REFERENCE]), b'')
+    for start in range(0, len(work.todo), CHUNK):
+      chunk = work.todo[start : start + CHUNK]
       models = []
-      for key, model in zip(chunk, convert(chunk), strict=True):
+      for model in build(chunk):
+        bar.advance(0, f'built {chunk[len(models)]}')
         models.append(model)
-        bar.advance(0, f'converted {key}')
-      yield time_blocks(chunk, models, bar, speed), speed.usual_ms
+      rows, usual = instrument.time(chunk, models, reference, usual, bar)
+      done += len(chunk)
+      yield LatencyTable(
+        rows,
+        {
+          **instrument.provenance(),
+          **instrument.state(),
+          'reference_ms': usual,
+          'seconds_a_block': round((time.monotonic() - started) / done, 3),
+        },
+      )
 
 
 @contextlib.contextmanager
-def _converter(
-  count: int,
-) -> Iterator[Callable[[Sequence[BlockKey]], Iterator[bytes]]]:
+def _builder(instrument: Instrument, count: int) -> Iterator[Build]:
   """Gives a map from blocks to models, in one process a core where there are
   enough blocks to be worth starting them."""
-  if count < WORTH_PROCESSES:
-    yield lambda wanted: map(block_model, wanted)
-    return
-  pool = concurrent.futures.ProcessPoolExecutor(
-    os.cpu_count(), multiprocessing.get_context('spawn'), _start_worker
-  )
-  with pool:
-    yield lambda wanted: pool.map(block_model, wanted)
+  function = instrument.build
+  if function is None:
+    yield lambda wanted: iter(())
+  elif count < WORTH_PROCESSES:
+    yield lambda wanted: map(function, wanted)
+  else:
+    pool = concurrent.futures.ProcessPoolExecutor(
+      os.cpu_count(), multiprocessing.get_context('spawn'), _start_worker
+    )
+    with pool:
+      yield lambda wanted: pool.map(function, wanted)
 
 
 def _start_worker() -> None:
@@ -120,27 +194,16 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def time_blocks(
-  wanted: Sequence[BlockKey],
-  models: Sequence[bytes],
-  bar: Progress,
-  speed: Speed,
-) -> dict[BlockKey, Timing]:
-  """Times TFLite models of blocks in rounds over all of them, so that a
-  disturbance of a second spoils one round of a block, not all of it."""
-  ready = [host.open_model(model) for model in models]
-  repeats: list[list[float]] = [[] for _ in wanted]
-  with host.on_one_core():
-    for turn in range(host.ROUNDS):
-      drift = 1.0
-      for i, (key, model, found) in enumerate(
-        zip(wanted, ready, repeats, strict=True)
-      ):
-        if i % GROUP == 0:
-          drift = speed.drift()
-        found += [ms / drift for ms in host.time_round(model)]
-        last = turn == host.ROUNDS - 1
-        bar.advance(int(last), f'timed {key}' if last else None)
-  return {
-    key: host.timing(found) for key, found in zip(wanted, repeats, strict=True)
-  }
+def _outliers(table: LatencyTable) -> str:
+  """One line on the repeats that were far too slow."""
+  repeats = sum(t.n for t in table.rows.values())
+  far = sum(t.outliers for t in table.rows.values())
+  worst = max(table.rows, key=lambda key: table[key].outliers)
+  text = f'  outliers: {far} of {repeats} repeats'
+  if not far:
+    return f'{text}.'
+  return f'{text}, most of "{worst}" ({table[worst].outliers}).'
+
+
+def _duration(seconds: float) -> str:
+  return f'{seconds:.0f} s' if seconds < 90 else f'{seconds / 60:.0f} min'

@@ -1,60 +1,164 @@
-"""The instrument for this computer: LiteRT on one thread of one core."""
+"""The instrument for this computer: LiteRT."""
 
 import contextlib
+import functools
 import importlib.metadata
 import os
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.progress import Progress
 from mobilenet_jax.export.tflite import Interpreter
-from mobilenet_jax.latency.table import Timing
+from mobilenet_jax.latency.key import BlockKey
+from mobilenet_jax.latency.timing import Timing
+from mobilenet_jax.measure.blocks import block_model
+from mobilenet_jax.measure.rounds import Protocol, time_in_rounds
+from mobilenet_jax.measure.speed import Speed
+from mobilenet_jax.measure.statistics import timing
 
-THREADS = 1
-WARM_UP_SECONDS = 0.008
-ROUND_SECONDS = 0.02
+WARM_UP_SECONDS = 0.004  # of one window
+MOST_WINDOWS = 20
+STABLE = 0.05  # two windows of a warm-up differ by less
 LEAST_REPEATS = 10
-ROUNDS = 2
-PRICED = 0.25  # the quantile of the repeats that prices a block
-PROTOCOL = (
-  f'{ROUNDS} rounds some seconds apart, each of {WARM_UP_SECONDS * 1e3:g} ms '
-  f'warm-up and {ROUND_SECONDS * 1e3:g} ms of repeats (at least '
-  f'{LEAST_REPEATS}); ms is the lower quartile of all repeats, at the speed '
-  'at which the reference block takes reference_ms'
-)
+MODEL_ROUNDS = 10
+PROTOCOL = Protocol()
+LITERT_DTYPES = ('float32', 'float16', 'int8')
+VARIES = ('date', 'reference_ms', 'seconds_a_block')
 
 
-def provenance() -> dict[str, Any]:
-  """What a table measured here must say of itself."""
-  return {
-    'device': f'host ({platform.machine()})',
-    'chip': chip(),
-    'cores': os.cpu_count(),
-    'affinity': f'core {pinned_core()}',
-    'threads': THREADS,
-    'runtime': 'LiteRT',
-    'version': importlib.metadata.version('ai-edge-litert'),
-    'delegate': 'XNNPACK',
-    'dtype': 'float32',
-    'batch': 1,
-    'protocol': PROTOCOL,
-    'date': datetime.now(UTC).date().isoformat(),
-    'source': 'measured on this computer by mobilenet-jax',
-    'licence': 'Apache-2.0',
-  }
+@dataclass(frozen=True)
+class Host:
+  """This computer, under conditions.
 
+  Attributes:
+    dtype: of the arithmetic.
+    threads: of LiteRT.
+    xnnpack: whether its delegate runs the graph, or LiteRT's own kernels.
+    cores: to pin to; None takes as many of the last ones as threads.
+    protocol: how a block is timed.
+  """
 
-def same_device(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-  """Whether two provenances describe the same conditions on other days."""
-  one, other = (
-    {k: v for k, v in p.items() if k not in ('date', 'reference_ms')}
-    for p in (a, b)
+  dtype: str = 'float32'
+  threads: int = 1
+  xnnpack: bool = True
+  cores: tuple[int, ...] | None = None
+  protocol: Protocol = PROTOCOL
+  build: ClassVar[Callable[[BlockKey], bytes] | None] = staticmethod(
+    block_model
   )
+  seconds_a_block: ClassVar[float] = 0.4
+
+  def __post_init__(self):
+    if self.dtype not in LITERT_DTYPES:
+      raise UserError(
+        f'LiteRT cannot run dtype {self.dtype!r}; take '
+        f'{", ".join(LITERT_DTYPES)}.'
+      )
+    usable = sorted(usable_cores())
+    if not 1 <= self.threads <= len(usable):
+      raise UserError(
+        f'{self.threads} threads: this process may use 1 to {len(usable)}.'
+      )
+    wrong = set(self.cores or ()) - set(usable)
+    if wrong or self.cores == ():
+      raise UserError(f'Cores {self.cores} are not among {usable}.')
+
+  @property
+  def pinned(self) -> tuple[int, ...]:
+    """The cores that timings run on."""
+    return self.cores or tuple(sorted(usable_cores())[-self.threads :])
+
+  def provenance(self) -> dict[str, Any]:
+    """What a table measured here must say of itself."""
+    return {
+      'device': f'host ({platform.machine()})',
+      'chip': chip(),
+      'cores': os.cpu_count(),
+      'affinity': f'core {",".join(map(str, self.pinned))}',
+      'threads': self.threads,
+      'runtime': 'LiteRT',
+      'version': importlib.metadata.version('ai-edge-litert'),
+      'delegate': 'XNNPACK' if self.xnnpack else 'none',
+      'dtype': self.dtype,
+      'batch': 1,
+      'protocol': str(self.protocol),
+      'date': datetime.now(UTC).date().isoformat(),
+      'source': 'measured on this computer by mobilenet-jax',
+      'licence': 'Apache-2.0',
+    }
+
+  def open(self, model: bytes) -> Interpreter:
+    """A TFLite model with random input, ready to be timed."""
+    interpreter = Interpreter(model, self.threads, xnnpack=self.xnnpack)
+    interpreter.feed(random_input(interpreter))
+    return interpreter
+
+  def state(self) -> dict[str, Any]:
+    """Nothing beside the conditions."""
+    return {}
+
+  def time(
+    self,
+    wanted: Sequence[BlockKey],
+    models: Sequence[bytes],
+    reference: bytes,
+    usual_ms: float | None,
+    bar: Progress,
+  ) -> tuple[dict[BlockKey, Timing], float | None]:
+    """Times TFLite models of blocks, see `Instrument`."""
+    with self.on_cores():  # threads of LiteRT inherit them
+      watches = [
+        functools.partial(time_round, self.open(model)) for model in models
+      ]
+      speed = self.speed(reference, usual_ms)
+      rows = time_in_rounds(wanted, watches, speed, self.protocol, bar)
+    return rows, speed.usual_ms
+
+  def speed(self, reference: bytes, usual_ms: float | None) -> Speed:
+    """How fast the computer is, by the reference block."""
+    return Speed(functools.partial(time_round, self.open(reference)), usual_ms)
+
+  def time_beside(self, model: bytes, speed: Speed) -> tuple[Timing, Timing]:
+    """Times a whole model for about a second, the reference block in between.
+
+    Returns:
+      Its timing as it is, and as it would be at the usual speed.
+    """
+    raw: list[list[float]] = []
+    steady: list[list[float]] = []
+    with self.on_cores():
+      interpreter = self.open(model)
+      for _ in range(MODEL_ROUNDS):
+        drift = speed.ratio(self.protocol.round_s)
+        raw.append(time_round(interpreter, 1 / MODEL_ROUNDS))
+        steady.append([ms / drift for ms in raw[-1]])
+    return timing(raw), timing(steady)
+
+  @contextlib.contextmanager
+  def on_cores(self) -> Iterator[None]:
+    """Pins this thread to the cores, where the system can."""
+    if not hasattr(os, 'sched_setaffinity'):
+      yield
+      return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, set(self.pinned))
+    try:
+      yield
+    finally:
+      os.sched_setaffinity(0, before)
+
+
+def same_conditions(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+  """Whether two provenances describe the same conditions on other days."""
+  one, other = ({k: v for k, v in p.items() if k not in VARIES} for p in (a, b))
   return one == other
 
 
@@ -69,43 +173,25 @@ def chip() -> str:
   return f'{name} {found.get("cpu family", "")}/{found.get("model", "")}'
 
 
-def pinned_core() -> int:
-  """The core that timings run on: the last one this process may use."""
+def usable_cores() -> set[int]:
+  """The cores that this process may use."""
   if hasattr(os, 'sched_getaffinity'):
-    return max(os.sched_getaffinity(0))
-  return (os.cpu_count() or 1) - 1
+    return os.sched_getaffinity(0)
+  return set(range(os.cpu_count() or 1))
 
 
-@contextlib.contextmanager
-def on_one_core() -> Iterator[None]:
-  """Pins this thread to one core, where the system can."""
-  if not hasattr(os, 'sched_setaffinity'):
-    yield
-    return
-  before = os.sched_getaffinity(0)
-  os.sched_setaffinity(0, {pinned_core()})
-  try:
-    yield
-  finally:
-    os.sched_setaffinity(0, before)
-
-
-def open_model(model: bytes) -> Interpreter:
-  """A TFLite model with random input, ready to be timed."""
-  interpreter = Interpreter(model, THREADS)
+def random_input(interpreter: Interpreter) -> np.ndarray:
+  """An input of a model's shape and type."""
   rng = np.random.default_rng(0)
-  interpreter.feed(rng.random(interpreter.in_shape, np.float32))
-  return interpreter
+  if interpreter.in_dtype == np.int8:
+    return rng.integers(-128, 128, interpreter.in_shape, np.int8)
+  return rng.random(interpreter.in_shape, np.float32)
 
 
-def time_round(
-  interpreter: Interpreter, seconds: float = ROUND_SECONDS
-) -> list[float]:
+def time_round(interpreter: Interpreter, seconds: float) -> list[float]:
   """Times one round of repeats after a warm-up, in milliseconds each."""
   invoke, clock = interpreter.invoke, time.perf_counter_ns
-  end = clock() + int(WARM_UP_SECONDS * 1e9)
-  while clock() < end:
-    invoke()
+  _warm_up(interpreter)
   repeats: list[float] = []
   end = clock() + int(seconds * 1e9)
   while clock() < end or len(repeats) < LEAST_REPEATS:
@@ -115,26 +201,22 @@ def time_round(
   return repeats
 
 
-def timing(repeats: list[float]) -> Timing:
-  """The statistics of repeats; the spread is of those that price it, the
-  slower ones being other programs' doing."""
-  ms = np.sort(repeats)
-  half = ms[: max(len(ms) // 2, 1)]
-  low, p90 = np.quantile(ms, [PRICED, 0.9])
-  return Timing(
-    round(float(low), 6),
-    round(float(half.std()), 6),
-    round(float(ms[0]), 6),
-    round(float(p90), 6),
-    len(ms),
-  )
+def _warm_up(interpreter: Interpreter) -> None:
+  """Runs a model until two windows in a row take the same time."""
+  before = np.inf
+  for _ in range(MOST_WINDOWS):
+    now = _window(interpreter)
+    if abs(now / before - 1) < STABLE:
+      return
+    before = now
 
 
-def time_model(model: bytes, seconds: float = 1.0) -> Timing:
-  """Times a whole model for about `seconds`, in as many rounds as a block."""
-  interpreter = open_model(model)
-  with on_one_core():
-    repeats = []
-    for _ in range(ROUNDS):
-      repeats += time_round(interpreter, seconds / ROUNDS)
-  return timing(repeats)
+def _window(interpreter: Interpreter) -> float:
+  """Median nanoseconds of some runs of a model."""
+  clock, taken = time.perf_counter_ns, []
+  end = clock() + int(WARM_UP_SECONDS * 1e9)
+  while not taken or clock() < end:
+    start = clock()
+    interpreter.invoke()
+    taken.append(clock() - start)
+  return float(np.median(taken))

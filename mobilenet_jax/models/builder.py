@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from mobilenet_jax.arch import ArchSpec, block_name
+from mobilenet_jax.arch import ArchSpec, block_name, is_number
+from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.nn.blocks import Options
 from mobilenet_jax.nn.build import build_block
 from mobilenet_jax.nn.conv import Impl
@@ -59,7 +60,22 @@ def build(
   impl: Impl = 'auto',
   dtype: Any = jnp.float32,
 ) -> Network:
-  """Returns the Linen module of a concrete spec."""
+  """Returns the Linen module of a concrete spec.
+
+  Args:
+    spec: the network.
+    dropout: rate before the last layer, in training; from 0 to less than 1.
+    norm_momentum: weight of the old moving average in batch norm.
+    impl: form of the convolutions, see `nn.conv`.
+    dtype: of the computation; parameters are always float32.
+
+  Raises:
+    UserError: `dropout` or `norm_momentum` is out of its range.
+  """
+  if not is_number(dropout) or not 0 <= dropout < 1:
+    raise UserError(f'dropout is {dropout!r}; it is 0 or more and less than 1.')
+  if not is_number(norm_momentum) or not 0 <= norm_momentum <= 1:
+    raise UserError(f'norm_momentum is {norm_momentum!r}; it is in 0 to 1.')
   options = Options(norm_momentum, spec.norm_epsilon, impl, dtype, spec.padding)
   return Network(spec, options, dropout)
 

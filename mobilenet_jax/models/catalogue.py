@@ -20,7 +20,8 @@ def catalogue(
   Returns:
     Dicts of 'name', 'family', 'width', 'resolution', 'params', 'macs' (both
     counted here, see `arch.counts`), 'top1' in percent and its 'source'
-    (None where nothing is published).
+    (None where nothing is published), and 'elsewhere', None or the nearest
+    'resolution' at which there is a 'top1' with its 'source' instead.
 
   Raises:
     UserError: an unknown family (with the nearest one).
@@ -46,4 +47,20 @@ def _row(name: str, width: float, resolution: int) -> dict[str, Any]:
     'macs': counts.macs,
     'top1': known.top1 if known else None,
     'source': known.source if known else None,
+    'elsewhere': None if known else _elsewhere(name, width, resolution),
+  }
+
+
+def _elsewhere(
+  name: str, width: float, resolution: int
+) -> dict[str, Any] | None:
+  """What was published of a network at another resolution."""
+  others = [r for r in ROWS if (r.name, r.width) == (name, width)]
+  if not others:
+    return None
+  near = min(others, key=lambda r: abs(r.resolution - resolution))
+  return {
+    'resolution': near.resolution,
+    'top1': near.top1,
+    'source': near.source,
   }

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mobilenet_jax.arch import ArchSpec, check
+from mobilenet_jax.arch import ArchSpec, check, is_number
 from mobilenet_jax.core.errors import UserError, did_you_mean
 from mobilenet_jax.core.registry import Registry
 
+CLASSES = 1000  # of ImageNet
 MakeSpec = Callable[..., ArchSpec]  # (resolution, num_classes[, width])
 
 
@@ -67,11 +68,17 @@ def get_model(name: str) -> Model:
   return _MODELS[name]
 
 
+def check_width(width: float, name: str) -> None:
+  """Raises a `UserError` where a width is no multiplier."""
+  if not is_number(width) or not 0 < width <= 16:
+    raise UserError(f'Width {width!r} of {name} is not in (0, 16].')
+
+
 def get_arch(
   name: str,
   width: float = 1.0,
   resolution: int | None = None,
-  num_classes: int = 1000,
+  num_classes: int = CLASSES,
 ) -> ArchSpec:
   """Returns the spec of a network of the zoo.
 
@@ -85,8 +92,7 @@ def get_arch(
     UserError: an unknown name (with the nearest one) or a bad number.
   """
   model = _MODELS[name]
-  if not 0 < width <= 16:
-    raise UserError(f'Width {width!r} of {name} is not in (0, 16].')
+  check_width(width, name)
   if width != 1 and not model.scales:
     raise UserError(f'{name} has no width multiplier; leave the width at 1.')
   size = model.resolution if resolution is None else resolution

@@ -2,6 +2,10 @@
 
 arXiv 1404.5997; arXiv 1409.1556, configuration D; arXiv 1409.4842 (with batch
 norm, without the side heads); arXiv 1512.03385 (stride in the 3x3 layers).
+
+`create_model(dropout=...)` drops before the last layer only. torchvision drops
+twice, in AlexNet before the first two dense layers, in VGG16 before the last
+two: it matters to training from scratch, not to predictions.
 """
 
 from mobilenet_jax.arch import (

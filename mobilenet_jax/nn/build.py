@@ -18,6 +18,7 @@ MODULES: dict[type, Any] = {
   arch.FusedInvertedResidual: mobile.FusedInvertedResidual,
   arch.UniversalBottleneck: mobile.UniversalBottleneck,
   arch.MobileAttention: mobile.MobileAttention,
+  arch.SqueezeExcite: mobile.SqueezeExciteBlock,
   arch.Fire: rivals.Fire,
   arch.ShuffleUnit: rivals.ShuffleUnit,
   arch.SplitShuffleUnit: rivals.SplitShuffleUnit,

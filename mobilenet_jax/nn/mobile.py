@@ -49,13 +49,21 @@ class InvertedResidual(nn.Module):
       )
     x = depthwise(spec, spec.kernel, options, 'depthwise')(x, train=train)
     if thin:
-      # the sigmoid's users (MnasNet, EfficientNet) squeeze with the block's own
-      inner = spec.activation if spec.gate == 'sigmoid' else 'relu'
-      x = SqueezeExcite(thin, options, inner, spec.gate, name='squeeze_excite')(
-        x
-      )
+      x = gated(x, spec, thin, options)
     x = ConvNorm(spec.channels, options=options, name='project')(x, train=train)
     return x + shortcut if arch.has_shortcut(spec, cin) else x
+
+
+class SqueezeExciteBlock(nn.Module):
+  """`arch.SqueezeExcite`."""
+
+  spec: arch.SqueezeExcite
+  options: Options = Options()
+
+  @nn.compact
+  def __call__(self, x: Array, *, train: bool) -> Array:
+    del train
+    return gated(x, self.spec, self.spec.squeezed, self.options)
 
 
 class FusedInvertedResidual(nn.Module):
@@ -161,3 +169,17 @@ def depthwise(
   return DepthwiseNorm(
     kernel, spec.stride, spec.activation, options, spec.dilation, name=name
   )
+
+
+def gated(
+  x: Array,
+  spec: arch.InvertedResidual | arch.SqueezeExcite,
+  squeezed: int,
+  options: Options,
+) -> Array:
+  """Squeeze-and-excite as a block asks for it."""
+  # the sigmoid's users (MnasNet, EfficientNet) squeeze with the block's own
+  inner = spec.activation if spec.gate == 'sigmoid' else 'relu'
+  return SqueezeExcite(
+    squeezed, options, inner, spec.gate, name='squeeze_excite'
+  )(x)

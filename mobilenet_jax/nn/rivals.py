@@ -76,7 +76,8 @@ class ShuffleUnit(nn.Module):
     if not spec.down:
       return act(x + y)
     rows, cols = (
-      arch.axis(x.shape[i], 3, spec.stride, options.padding) for i in (1, 2)
+      arch.axis(x.shape[i], 3, spec.stride, options.padding, spec.dilation)
+      for i in (1, 2)
     )
     return jnp.concatenate([mean_pool(x, rows, cols), act(y)], -1)
 
@@ -143,7 +144,9 @@ class Inception(nn.Module):
       )
       return module(x, train=train)
 
-    rows, cols = (arch.axis(x.shape[i], 3, 1, 'same') for i in (1, 2))
+    rows, cols = (
+      arch.axis(x.shape[i], 3, 1, 'same', spec.dilation) for i in (1, 2)
+    )
     branches = [
       conv(x, 'ones'),
       conv(conv(x, 'reduce_3x3'), 'threes', 3),

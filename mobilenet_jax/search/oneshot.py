@@ -26,7 +26,7 @@ from flax import struct
 from jax import Array
 
 from mobilenet_jax.core.progress import progress
-from mobilenet_jax.latency.ingraph import price
+from mobilenet_jax.latency.ingraph import PriceArrays
 from mobilenet_jax.latency.tensors import BlockPrices
 from mobilenet_jax.models.builder import image_shape
 from mobilenet_jax.search import controller, rewards
@@ -169,6 +169,7 @@ def search_step(
   A batch is {'train': {image, label}, 'held_out': {image, label}}.
   """
   network = SuperNetwork(space.spec)
+  arrays = PriceArrays.of(prices, len(space.tags))
   reach = jnp.asarray(reach_tensor(space))
   score = scorer(space, quality)
 
@@ -197,7 +198,7 @@ def search_step(
     )
     vectors = jax.vmap(lambda k: controller.sample(state.logits, k))(keys)
     qualities = jax.lax.map(lambda v: score(params, v, batch), vectors)
-    latencies = jax.vmap(lambda v: price(prices, v))(vectors)
+    latencies = arrays.price(vectors)
     gains = rewards.absolute(
       qualities, latencies, settings.target_ms, settings.beta
     )

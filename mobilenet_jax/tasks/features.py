@@ -22,11 +22,13 @@ def features(
     variables: what the model is applied with.
     images: [N, H, W, C], as `preprocess` makes them.
     endpoint: 'stride4' and so on, the last features of 1/4 of the image's
-      side; 'pool', the pooled vector; 'embedding', what the last layer sees;
-      or a block by name, 'block_05'.
+      side; 'pool', the pooled vector (the logits where the last layer is a
+      convolution before the pool, as in SqueezeNet); 'embedding', what the
+      last layer sees, averaged over the image where that is one; or a block
+      by name, 'block_05'.
 
   Returns:
-    [N, H', W', C'] features, or after the pool [N, C'].
+    [N, H', W', C'] features; of 'embedding' and after the pool [N, C'].
 
   Raises:
     UserError: an unknown endpoint (with the nearest one), or images that have
@@ -34,15 +36,18 @@ def features(
   """
   spec = model.spec
   index = find_endpoint(spec, endpoint)
-  shape, kind = jax.numpy.shape(images), jax.numpy.result_type(images)
+  shape = jax.numpy.shape(images)
   if len(shape) != 4 or shape[3] != spec.in_channels:
     raise UserError(
       f'{spec.name} takes images [N, H, W, {spec.in_channels}], not '
       f'{list(shape)}.'
     )
+  kind = jax.numpy.result_type(images)
   if not jax.numpy.issubdtype(kind, jax.numpy.floating):
     raise UserError(f'{kind} images go through preprocess first.')
-  return _tap(model, index, variables, jax.numpy.asarray(images))
+  found = _tap(model, index, variables, jax.numpy.asarray(images))
+  vector = endpoint == 'embedding' and found.ndim == 4
+  return found.mean((1, 2)) if vector else found
 
 
 def find_endpoint(spec: ArchSpec, name: str) -> int:

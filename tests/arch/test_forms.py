@@ -69,6 +69,9 @@ def test_the_string_form_is_readable():
     ('x@64 pool conv_k3_c8_re', 'after the pool'),
     ('x@99999 pool dense_c10_li', '99999'),
     ('../x@64 pool', 'name@resolution'),
+    ('x@64,ch3.7 pool dense_c10_li', 'ch in .* is not a whole number'),
+    ('x@64 pool', 'no layer that makes classes'),
+    ('x@64 max_k3', 'no layer that makes classes'),
   ],
 )
 def test_bad_strings_are_explained(text, says):
@@ -86,6 +89,29 @@ def test_bad_strings_are_explained(text, says):
     ({'blocks': [{'kind': 'conv', 'kernal': 3}]}, "'kernel'"),
     ({'resolution': '64'}, "'64'"),
     ({'norm_epsilon': 2}, 'norm_epsilon'),
+    ({'norm_epsilon': 'a'}, "norm_epsilon 'a'"),
+    ({'norm_epsilon': True}, 'norm_epsilon True'),
+    ({'name': 5}, 'name 5'),
+    ({'name': ''}, 'name '),
+    ({'background': 'yes'}, "background 'yes' is not a bool"),
+    ({'padding': ['same']}, 'padding'),
+    ({'inputs': {'mean': 3}}, 'mean 3 is not three numbers'),
+    ({'inputs': {'mean': ['a', 1, 2]}}, "mean .'a', 1, 2. is not three"),
+    ({'inputs': {'mean': [0, 0]}}, 'mean .0, 0. is not three'),
+    ({'inputs': {'std': [0, 1, 1]}}, 'std .0, 1, 1. is not three'),
+    ({'inputs': {'crop': 'z'}}, "crop 'z'"),
+    ({'inputs': {'squash': 1}}, 'squash 1 is not a bool'),
+    ({'inputs': {'interpolation': ['bilinear']}}, 'resize'),
+    ({'blocks': [{'kind': ['conv']}]}, 'Unknown kind'),
+    ({'blocks': [{'kind': 'pool', 'x': 1}]}, "'x'"),
+    (
+      {'blocks': [{'kind': 'dense', 'channels': 3, 'activation': ['relu']}]},
+      'activation',
+    ),
+    (
+      {'blocks': [{'kind': 'dense', 'channels': {'one_of': 3, 'tag': 'a'}}]},
+      'one_of',
+    ),
   ],
 )
 def test_bad_json_is_explained(change, says):

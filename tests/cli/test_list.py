@@ -41,6 +41,16 @@ def test_list_of_a_family_and_of_its_grid(capsys):
   assert narrow.split()[4:6] == ['11,934,128', '45.5']
 
 
+def test_a_figure_at_another_resolution_names_it(capsys):
+  text = said(capsys, 'list', '--family=squeezenet')
+  row = next(line for line in text.splitlines() if 'bypass' in line)
+  assert row.endswith('-  60.4 at 227 px, arXiv 1602.07360')
+  rows = json.loads(said(capsys, 'list', '--family=squeezenet', '--json'))
+  assert [r['top1'] for r in rows] == [58.092, None, 58.178]
+  assert rows[1]['elsewhere']['resolution'] == 227
+  assert rows[0]['elsewhere'] is None
+
+
 def test_an_unknown_family_is_named(capsys):
   assert main(['list', '--family=mobilnet_v3']) == 2
   assert "Did you mean 'mobilenet_v3'?" in capsys.readouterr().err

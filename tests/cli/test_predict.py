@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
+from safetensors.numpy import save_file
 
 import mobilenet_jax as mnj
 from mobilenet_jax.cli.main import main
@@ -176,6 +177,7 @@ def test_mistakes(capsys, argv, says, tmp_path, monkeypatch):
     (['--annotate=/proc/none'], 'Cannot write to folder /proc/none'),
     (['--labels=none.txt'], 'No such file'),
     (['--width=0.5'], 'width multiplier'),
+    (['--width=0'], 'width multiplier'),
   ],
 )
 def test_mistakes_with_a_network(capsys, weights, photos, argv, says):
@@ -189,6 +191,23 @@ def test_another_network_than_the_file_holds(capsys, weights, photos):
     argv = ['predict', str(photos / 'c.png'), f'--weights={weights}']
     assert main([*argv, f'--model={model}']) == 2
     assert 'tiny' in capsys.readouterr().err
+
+
+def test_help_tells_what_every_option_means(capsys):
+  with pytest.raises(SystemExit) as done:
+    main(['predict', '--help'])
+  assert done.value.code == 0
+  said = ' '.join(capsys.readouterr().out.split())
+  assert '--batch BATCH images the network sees at once; 32' in said
+
+
+def test_weights_of_another_library(capsys, photos, tmp_path):
+  path = tmp_path / 'foreign.safetensors'
+  save_file({'conv.weight': np.zeros((8, 3, 3, 3), np.float32)}, path)
+  status, out, err = predict(capsys, path, photos / 'c.png')
+  assert (status, out) == (2, '')
+  assert 'turn it into ours with mobilenet-jax import-weights' in err
+  assert 'source' not in err
 
 
 def test_a_run_folder(capsys, scenes, scenes_dir, tmp_path, request):

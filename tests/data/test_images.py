@@ -179,6 +179,13 @@ def test_a_bomb_is_not_decoded(tmp_path):
     open_image(path)
 
 
+@pytest.mark.filterwarnings('error')
+def test_a_picture_that_pillow_warns_of_is_refused_without_warning(tmp_path):
+  path = saved(tmp_path, 'wide.png', Image.new('1', (20_000, 5_000)))
+  with pytest.raises(UserError, match=r'wide\.png of 20000 x 5000 pixels is'):
+    open_image(path)
+
+
 def test_finding_images(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   for name in ('b/2.JPG', 'b/1.png', 'b/c/3.webp', 'b/out/4.jpg', 'x.dat',

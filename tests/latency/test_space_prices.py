@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.latency import ingraph
 from mobilenet_jax.latency.bounds import check_target, price_bounds
-from mobilenet_jax.latency.key import keys
+from mobilenet_jax.latency.ingraph import PriceArrays
+from mobilenet_jax.latency.key import block_of, keys
 from mobilenet_jax.latency.table import LatencyTable
 from mobilenet_jax.latency.tensors import price, price_tensors, space_keys
-from mobilenet_jax.measure.blocks import block_of
 from mobilenet_jax.space import get_space, list_spaces
 from tests.latency.toy import PROVENANCE, toy_table
 
@@ -25,13 +24,61 @@ def space(request):
 def test_in_graph_price_is_the_sum_over_the_table(space):
   table = toy_table(space_keys(space.spec))
   tensors = price_tensors(space.spec, table)
-  compiled = jax.jit(lambda v: ingraph.price(tensors, v))
   rng = np.random.default_rng(0)
-  for _ in range(200):
-    vector = space.sample(rng)
+  vectors = np.array([space.sample(rng) for _ in range(200)])
+  arrays = PriceArrays.of(tensors, len(space.tags))
+  batch = jax.jit(arrays.price)(vectors.reshape(20, 10, -1))
+  assert batch.shape == (20, 10)
+  for vector, found in zip(vectors, np.ravel(batch), strict=True):
     expected = table.price(space.decode(vector))
     assert price(tensors, vector) == pytest.approx(expected, rel=1e-12)
-    assert float(compiled(np.array(vector))) == pytest.approx(expected, 1e-5)
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def probabilities(space, seed):
+  rng = np.random.default_rng(seed)
+  return [rng.dirichlet(np.ones(n)) for n in space.decisions.values()]
+
+
+def test_expected_latency_is_the_mean_over_draws(space):
+  table = toy_table(space_keys(space.spec))
+  tensors = price_tensors(space.spec, table)
+  arrays = PriceArrays.of(tensors, len(space.tags))
+  chances = probabilities(space, 0)
+  mean = float(jax.jit(arrays.expected)([np.float32(p) for p in chances]))
+  rng = np.random.default_rng(1)
+  columns = [rng.choice(len(p), 100_000, p=p) for p in chances]
+  prices = np.asarray(jax.jit(arrays.price)(np.stack(columns, 1)))
+  error = prices.std() / len(prices) ** 0.5
+  assert abs(prices.mean() - mean) < 4 * error
+  assert error < 0.01 * mean
+
+
+def test_expected_latency_of_a_sure_choice_is_its_price(space):
+  tensors = price_tensors(space.spec, toy_table(space_keys(space.spec)))
+  arrays = PriceArrays.of(tensors, len(space.tags))
+  vector = space.sample(np.random.default_rng(3))
+  sure = [
+    np.eye(n, dtype=np.float32)[v]
+    for n, v in zip(space.decisions.values(), vector, strict=True)
+  ]
+  found = float(arrays.expected(sure))
+  assert found == pytest.approx(price(tensors, vector), rel=1e-6)
+
+
+def test_expected_latency_has_the_gradient_of_finite_differences():
+  space = get_space('v3_tiny', 32, 10)
+  tensors = price_tensors(space.spec, toy_table(space_keys(space.spec)))
+  arrays = PriceArrays.of(tensors, len(space.tags))
+  chances = [np.float32(p) for p in probabilities(space, 4)]
+  slopes = jax.grad(arrays.expected)(chances)
+  for i, chance in enumerate(chances):
+    for c in range(len(chance)):
+      # the mean is linear in each probability, so a step of 1 is exact
+      moved = [p.copy() for p in chances]
+      moved[i][c] += 1
+      change = float(arrays.expected(moved)) - float(arrays.expected(chances))
+      assert change == pytest.approx(float(slopes[i][c]), rel=1e-3, abs=1e-7)
 
 
 def test_space_keys_are_exactly_the_blocks_of_its_networks(space):

@@ -36,9 +36,10 @@ def test_predict_sums_blocks_and_names_the_missing():
   less = LatencyTable(
     {k: t for k, t in table.rows.items() if k != known[3]}, PROVENANCE
   )
-  assert less.predict(SPEC).missing == (known[3],)
-  with pytest.raises(UserError, match=re.escape(f'no block "{known[3]}"')):
-    less.price(SPEC)
+  for price in (less.predict, less.price):
+    with pytest.raises(UserError, match=re.escape(f'no block "{known[3]}"')):
+      price(SPEC)
+  assert less.predict(SPEC, 'interpolate').missing == (known[3],)
 
 
 def test_a_block_that_stands_twice_in_a_network_is_paid_twice():
@@ -55,6 +56,7 @@ def test_a_block_that_stands_twice_in_a_network_is_paid_twice():
   [
     (lambda text: text[:-20], 'cut off in line'),
     (lambda text: text.replace(',float32,', ',float32,x', 1), 'ms .* number'),
+    (lambda text: text.replace(',float32,', ',float9,', 1), "dtype 'float9'"),
     (lambda text: text.replace(',float32,', ',float32,-', 1), '0 or more'),
     (lambda text: text.replace('kind,', 'kinds,', 1), 'first line must be'),
     (lambda text: text + text.splitlines()[1] + '\n', 'stands twice'),

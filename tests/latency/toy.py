@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from mobilenet_jax.latency.key import BlockKey
-from mobilenet_jax.latency.table import LatencyTable, Timing
+from mobilenet_jax.latency.table import LatencyTable
+from mobilenet_jax.latency.timing import Timing
 
 PROVENANCE = {
   'device': 'toy', 'chip': 'none', 'cores': 1, 'affinity': 'none',
@@ -24,5 +25,5 @@ def toy_ms(key: BlockKey) -> float:
 
 def toy_table(wanted: Iterable[BlockKey]) -> LatencyTable:
   """Prices the wanted blocks."""
-  rows = {k: Timing(toy_ms(k), 0.01 * toy_ms(k), 0.0, 0.0, 10) for k in wanted}
+  rows = {k: Timing(toy_ms(k), std_ms=0.01 * toy_ms(k), n=10) for k in wanted}
   return LatencyTable(rows, PROVENANCE)

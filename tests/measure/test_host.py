@@ -1,17 +1,26 @@
-"""The instrument on this computer, with real LiteRT."""
+"""The instruments on this computer: real LiteRT, and JAX."""
+
+import dataclasses
 
 import numpy as np
 import pytest
 
+from mobilenet_jax.core.errors import JobError, UserError
 from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.table import PROVENANCE, LatencyTable
-from mobilenet_jax.measure import collect, host
+from mobilenet_jax.measure import collect, host, speed
 from mobilenet_jax.measure.blocks import block_model
-from mobilenet_jax.measure.reference import REFERENCE, Speed, time_beside
+from mobilenet_jax.measure.host import Host
+from mobilenet_jax.measure.jax_device import JaxDevice
+from mobilenet_jax.measure.speed import REFERENCE
 
 SMALL = BlockKey('ir', 8, 16, 16, 3, 1, 32, 0, 'relu', 1)
 LARGE = BlockKey('ir', 16, 32, 32, 5, 1, 192, 48, 'hard_swish', 1)
 DENSE = BlockKey('dense', 1, 64, 10, activation='linear')
+
+
+def quiet(_):
+  pass
 
 
 @pytest.fixture
@@ -21,75 +30,129 @@ def cache(monkeypatch, tmp_path):
 
 def test_a_table_is_measured_once_and_a_larger_block_takes_longer(cache):
   said = []
-  table = collect.host_table([SMALL, LARGE, DENSE, SMALL], say=said.append)
+  table = collect.measure(Host(), [SMALL, LARGE, DENSE, SMALL], said.append)
   assert set(table.rows) == {SMALL, LARGE, DENSE}
   assert table[LARGE].ms > 3 * table[SMALL].ms
-  assert table[SMALL].min_ms <= table[SMALL].ms <= table[SMALL].p90_ms
-  assert table[SMALL].n >= host.ROUNDS * host.LEAST_REPEATS
+  timing = table[SMALL]
+  assert timing.p10_ms <= timing.ms <= timing.p50_ms <= timing.p90_ms
+  assert timing.mean_ms > 0 and timing.std_ms > 0
+  assert timing.n >= Host().protocol.rounds * host.LEAST_REPEATS
   assert all(table.provenance[name] not in (None, '') for name in PROVENANCE)
   assert '3 distinct blocks: 0 known' in said[0]
+  assert 'outliers: ' in said[1]
 
-  again = collect.host_table([LARGE, SMALL], say=said.append)
-  assert '2 known for this computer, 0 to measure' in said[1]
+  again = collect.measure(Host(), [LARGE, SMALL], said.append)
+  assert '2 known for this device, 0 to measure.' in said[2]
   assert again.rows == {k: table.rows[k] for k in (LARGE, SMALL)}
 
 
 def test_a_stopped_measurement_goes_on_where_it_was(cache, monkeypatch):
   monkeypatch.setattr(collect, 'CHUNK', 1)
-  time_blocks, calls = collect.time_blocks, []
+  time, calls = Host.time, []
 
-  def stop_at_the_second(wanted, *more):
-    calls.append(wanted)
+  def stop_at_the_second(self, wanted, *more):
+    calls.append(list(wanted))
     if len(calls) == 2:
       raise KeyboardInterrupt
-    return time_blocks(wanted, *more)
+    return time(self, wanted, *more)
 
-  monkeypatch.setattr(collect, 'time_blocks', stop_at_the_second)
+  monkeypatch.setattr(Host, 'time', stop_at_the_second)
   with pytest.raises(KeyboardInterrupt):
-    collect.host_table([SMALL, DENSE], say=lambda _: None)
-  known = LatencyTable.load(collect.known_path())
+    collect.measure(Host(), [SMALL, DENSE], quiet)
+  known = LatencyTable.load(collect.known_path(Host()))
   assert set(known.rows) == {SMALL}
   said = []
-  collect.host_table([SMALL, DENSE], say=said.append)
-  assert '1 known for this computer, 1 to measure' in said[0]
+  collect.measure(Host(), [SMALL, DENSE], said.append)
+  assert '1 known for this device, 1 to measure' in said[0]
   assert calls[2] == [DENSE]
-  after = LatencyTable.load(collect.known_path())
+  after = LatencyTable.load(collect.known_path(Host()))
   for kept in ('reference_ms', 'date'):  # what both were measured at
     assert after.provenance[kept] == known.provenance[kept]
 
 
+def test_a_plan_touches_nothing_and_knows_what_is_there(cache, tmp_path):
+  plan = collect.plan(Host(), [SMALL, DENSE, SMALL])
+  assert plan.todo == (SMALL, DENSE)
+  assert plan.seconds == 2 * Host.seconds_a_block
+  assert not list(tmp_path.iterdir())
+  collect.measure(Host(), [SMALL], quiet)
+  again = collect.plan(Host(), [SMALL, DENSE])
+  assert again.todo == (DENSE,)
+  assert again.seconds == again.known.provenance['seconds_a_block']
+  other = collect.plan(Host(xnnpack=False), [SMALL])
+  assert other.todo == (SMALL,)  # other conditions, another table
+
+
+def slowed(monkeypatch, factor):
+  """Makes the computer as much slower as `factor['is']` says."""
+  time_round = host.time_round
+  monkeypatch.setattr(
+    host,
+    'time_round',
+    lambda *a: [factor['is'] * ms for ms in time_round(*a)],
+  )
+
+
 def test_a_slower_computer_does_not_change_the_prices(cache, monkeypatch):
   """All blocks are put right by the reference block timed beside them."""
-  time_round, slow = host.time_round, 1.0
-  monkeypatch.setattr(
-    host, 'time_round', lambda *a: [slow * ms for ms in time_round(*a)]
-  )
-  usual = collect.host_table([LARGE], say=lambda _: None)
-  slow = 3.0
+  factor = {'is': 1.0}
+  slowed(monkeypatch, factor)
+  monkeypatch.setattr(speed, 'MOST_DRIFT', 10.0)
+  usual = collect.measure(Host(), [LARGE], quiet)
+  factor['is'] = 3.0
   again = BlockKey('ir', 16, 32, 32, 5, 1, 184, 48, 'hard_swish', 1)
-  later = collect.host_table([LARGE, again], say=lambda _: None)
+  later = collect.measure(Host(), [LARGE, again], quiet)
   assert later[again].ms == pytest.approx(usual[LARGE].ms, rel=0.5)
 
 
-def test_a_disturbed_round_does_not_change_the_price():
-  rng = np.random.default_rng(0)
-  quiet = list(rng.normal(1.0, 0.01, 500))
-  noisy = [1.8 * ms for ms in quiet[:250]] + quiet[250:]
-  assert host.timing(noisy).ms == pytest.approx(host.timing(quiet).ms, rel=0.02)
+def test_a_computer_that_stays_too_slow_is_refused(cache, monkeypatch):
+  factor = {'is': 1.0}
+  slowed(monkeypatch, factor)
+  monkeypatch.setattr(speed, 'PAUSES_S', (0.0, 0.0))
+  collect.measure(Host(), [SMALL], quiet)
+  factor['is'] = 5.0
+  with pytest.raises(JobError, match='speed at which the other blocks'):
+    collect.measure(Host(), [DENSE], quiet)
+  known = LatencyTable.load(collect.known_path(Host()))
+  assert set(known.rows) == {SMALL}
+
+
+@pytest.mark.parametrize('dtype', ['float16', 'int8'])
+def test_other_dtypes_are_tables_of_their_own(cache, dtype):
+  key = dataclasses.replace(SMALL, dtype=dtype)
+  table = collect.measure(Host(dtype), [key], quiet)
+  assert table.dtype == dtype and table[key].ms > 0
+  interpreter = Host(dtype).open(block_model(key))
+  assert interpreter.in_dtype == (np.int8 if dtype == 'int8' else np.float32)
+
+
+def test_conditions_of_the_host_are_checked():
+  for wrong in ({'threads': 99}, {'cores': (999,)}, {'dtype': 'bfloat16'}):
+    with pytest.raises(UserError):
+      Host(**wrong)
+  assert Host(xnnpack=False).provenance()['delegate'] == 'none'
+
+
+def test_a_jax_device_times_what_a_block_computes(cache):
+  table = collect.measure(JaxDevice(), [SMALL, LARGE], quiet)
+  # 39 times the multiply-adds; a call that does not wait would show none
+  assert table[LARGE].ms > 4 * table[SMALL].ms
+  assert table.provenance['runtime'] == 'JAX'
+  with pytest.raises(UserError, match='cannot time int8'):
+    JaxDevice('int8')
 
 
 def test_a_block_model_is_one_tflite_graph():
-  interpreter = host.open_model(block_model(LARGE))
+  interpreter = Host().open(block_model(LARGE))
   assert interpreter.in_shape == (1, 16, 16, 32)
   assert all(ms > 0 for ms in host.time_round(interpreter, 0.01))
 
 
 def test_a_whole_model_is_timed_beside_the_reference_block(monkeypatch):
-  speed = Speed(block_model(REFERENCE))
-  speed.drift()  # sets its usual time
-  time_round = host.time_round
-  monkeypatch.setattr(
-    host, 'time_round', lambda *a: [2.0 * ms for ms in time_round(*a)]
-  )
-  raw, steady = time_beside(block_model(LARGE), speed)
+  here, factor = Host(), {'is': 1.0}
+  slowed(monkeypatch, factor)
+  beside = here.speed(block_model(REFERENCE), None)
+  beside.ratio(0.02)  # sets its usual time
+  factor['is'] = 2.0
+  raw, steady = here.time_beside(block_model(LARGE), beside)
   assert raw.ms / steady.ms == pytest.approx(2.0, rel=0.5)

@@ -19,7 +19,7 @@ BODIES = {
   'mobile': 'ds_k3_s2_c8_r6 ir_k5_s2_e3_c8_se0.25_hs '
   'ir_k3_e2_c8_sq3_gs_sw_full ir_k3_e1_c8_re',
   'v4': 'fused_k3_s2_e2_c8_re uib_a3_k5_s2_e2_c8_re_ls uib_a5_s2_e2_c8_re '
-  'uib_e2_c8_ge',
+  'se_sq3_re uib_e2_c8_ge',
   'attention': 'conv_k3_s2_c8_re mqa_k3_h2_kd4_v2_c8_ls mqa_k3_h2_kd4_c8',
   'dilated': 'conv_k3_c8_re_d2 ds_k3_c8_re_d2 conv_k3_s2_c8_re_d2 '
   'ds_k5_s2_c8_re_d2',

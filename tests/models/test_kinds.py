@@ -14,7 +14,7 @@ from mobilenet_jax.models.builder import build, image_shape
 BODIES = {
   'plain': 'conv_k3_s2_c8_hs max_k3_s2_ceil conv_k3_c8_re_g2 conv_k1_c6_nonorm',
   'mobile': 'ds_k3_c8_r6 ir_k5_s2_e3_c8_se0.25_hs ir_k3_e2_c8_sq3_gs_sw_full',
-  'v4': 'fused_k3_s2_e2_c8_re uib_a3_k5_e2_c8_re_ls uib_e2_c8_re',
+  'v4': 'fused_k3_s2_e2_c8_re uib_a3_k5_e2_c8_re_ls se_sq3_re uib_e2_c8_ge',
   'attention': 'conv_k3_s2_c8_re mqa_k3_h2_kd4_v2_c8_ls mqa_k3_h2_kd4_c8',
   'fire': 'fire_sq4_c8_re fire_sq4_c8_re_skip',
   'shuffle': 'conv_k3_c6_re shuf_s2_c24_g3_re_open_down shuf_c24_g3_re',

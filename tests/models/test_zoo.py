@@ -1,14 +1,11 @@
 """The zoo is exact: golden counts, and what Flax and tracing see."""
 
-import jax
-import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from mobilenet_jax import arch
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.models import get_arch, get_model, list_models
-from mobilenet_jax.models.builder import build, image_shape
+from mobilenet_jax.models.builder import build
 from tests.models.golden import GOLDEN
 from tests.models.tracing import assert_traced_as_counted, traced
 
@@ -67,30 +64,6 @@ def test_output_stride_keeps_the_weights(name):
   usual = small(name).replace(resolution=80)
   dense = arch.with_output_stride(usual, 8)
   assert traced(dense)[0] == traced(usual)[0]
-
-
-def test_dilation_computes_the_strided_network_more_densely():
-  """Every other pixel of the dense features is a pixel of the usual ones."""
-  spec = get_arch('mobilenet_v2', 0.25, 64, 5)
-  dense = arch.with_output_stride(spec, 16)
-  tap = arch.endpoints(spec)['stride32']
-  variables = jax.jit(build(spec).init)(
-    jax.random.key(0), jnp.zeros(image_shape(spec))
-  )
-  images = jax.random.normal(jax.random.key(1), image_shape(spec))
-
-  def features(network):
-    return build(network).apply(variables, images, taps=(tap,))[tap]
-
-  usual, fine = features(spec), features(dense)
-  assert fine.shape[1] == 2 * usual.shape[1]
-  # SAME padding of an even side puts the strided grid on odd pixels
-  np.testing.assert_allclose(fine[:, 1::2, 1::2], usual, atol=1e-4)
-
-
-def test_an_output_stride_that_is_not_there():
-  with pytest.raises(UserError, match='no output stride 5'):
-    arch.with_output_stride(get_arch('mobilenet_v2'), 5)
 
 
 def test_endpoints_name_the_last_block_of_each_size():

@@ -9,7 +9,8 @@ import pytest
 
 from mobilenet_jax.arch import ArchSpec, count, from_string, to_json, to_string
 from mobilenet_jax.latency.key import BlockKey, keys
-from mobilenet_jax.latency.table import PROVENANCE, LatencyTable, Timing
+from mobilenet_jax.latency.table import PROVENANCE, LatencyTable
+from mobilenet_jax.latency.timing import Timing
 
 PIXEL = base64.b64encode(b'\x89PNG no picture, but bytes').decode()
 BODY = (
@@ -36,7 +37,7 @@ def table(specs: list[ArchSpec]) -> LatencyTable:
   """Every block of the networks, each at a price of its own."""
   wanted: list[BlockKey] = sorted({k for spec in specs for k in keys(spec)})
   rows = {
-    key: Timing(round(0.01 + 0.001 * i, 6), 1e-4, 0.01, 0.02, 100)
+    key: Timing(round(0.01 + 0.001 * i, 6), std_ms=1e-4, n=100)
     for i, key in enumerate(wanted)
   }
   provenance = {name: f'some {name}' for name in PROVENANCE}

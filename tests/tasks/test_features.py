@@ -1,7 +1,6 @@
 """Features at named places of a network."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -53,16 +52,23 @@ def test_it_is_compiled_once(network):
   assert features._tap._cache_size() == before
 
 
-def test_a_network_whose_last_layer_sees_a_map_or_the_image():
-  for blocks, shape in (
-    ('conv_k3_s2_c8_re conv_k1_c5_li pool', (1, 8, 8, 8)),
-    ('conv_k1_c5_li pool', (1, 16, 16, 3)),
+def test_an_embedding_is_a_vector_where_the_last_layer_sees_an_image():
+  """As in SqueezeNet: its average makes the logits."""
+  for blocks, channels in (
+    ('conv_k3_s2_c8_re conv_k1_c5_li_nonorm pool', 8),
+    ('conv_k1_c5_li_nonorm pool', 3),
   ):
     model = mnj.create_model(f'x@16 {blocks}')
-    images = jnp.ones((1, 16, 16, 3))
+    images = jax.random.normal(jax.random.key(0), (1, 16, 16, 3))
     variables = init_variables(model, 0)
     found = mnj.features(model, variables, images, 'embedding')
-    assert found.shape == shape
+    assert found.shape == (1, channels)
+    last = variables['params'][f'block_{len(model.spec.blocks) - 2:02d}']
+    logits = found @ last['conv']['kernel'][0, 0] + last['conv']['bias']
+    expected = model.apply(variables, images)
+    np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
+    pooled = mnj.features(model, variables, images, 'pool')
+    np.testing.assert_allclose(pooled, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +78,7 @@ def test_a_network_whose_last_layer_sees_a_map_or_the_image():
     (np.zeros((1, 64, 64, 3)), 'embeding', "Did you mean 'embedding'"),
     (np.zeros((1, 64, 64, 3)), 'block_5', "Did you mean 'block_"),
     (np.zeros((1, 64, 64, 3)), 'top', 'embedding, pool, stride16'),
+    ('cat.jpg', 'pool', r'takes images \[N, H, W, 3\]'),
     (np.zeros((64, 64, 3)), 'pool', r'\[N, H, W, 3\], not \[64, 64, 3\]'),
     (np.zeros((1, 64, 64, 3), np.uint8), 'pool', 'go through preprocess'),
   ],

@@ -6,6 +6,7 @@ followed.
 """
 
 import io
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from mobilenet_jax.models.pretrained.read import (
 
 WEIGHTS = 'model.weights.h5'  # inside .keras
 DEEPEST = 12  # groups inside groups
+MOST = 20_000  # names; a network has hundreds, links can make them billions
 
 
 def read_keras(path: Path) -> Tensors:
@@ -40,7 +42,7 @@ def read_keras(path: Path) -> Tensors:
   file = _inner(path) if path.suffix.lower() == '.keras' else path
   try:
     with h5py.File(file, 'r') as root:
-      found = dict(_walk(root, '', h5py, 0))
+      found = dict(_walk(root, '', h5py, 0, itertools.count(1)))
       bounded(path, sum(item.nbytes for item in found.values()))
       return _old(root, found) or _new(found)
   except UserError as error:
@@ -59,19 +61,21 @@ def _inner(path: Path) -> io.BytesIO:
 
 
 def _walk(
-  group: Any, home: str, h5py: Any, depth: int
+  group: Any, home: str, h5py: Any, depth: int, visits: Iterator[int]
 ) -> Iterator[tuple[str, Any]]:
-  """Yields every tensor with its full name."""
+  """Yields every tensor with its full name; `visits` counts what is seen."""
   if depth > DEEPEST:
     raise UserError(f'{home} is nested too deep.')
   for name in group:
     full = f'{home}{name}'
+    if next(visits) > MOST:
+      raise UserError(f'it has more than {MOST:,} groups and tensors.')
     link = group.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink):
       raise UserError(f'{full} refers to elsewhere, which is not followed.')
     item = group[name]
     if isinstance(item, h5py.Group):
-      yield from _walk(item, f'{full}/', h5py, depth + 1)
+      yield from _walk(item, f'{full}/', h5py, depth + 1, visits)
     elif isinstance(item, h5py.Dataset):
       if item.external or item.is_virtual:
         raise UserError(f'{full} is kept in another file, which is not read.')

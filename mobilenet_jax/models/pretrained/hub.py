@@ -1,7 +1,10 @@
 """From a path or a hub name to files on this computer."""
 
+import contextlib
+import logging
 import os
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ from mobilenet_jax.models.pretrained.read import FORMATS
 
 NAME = re.compile(r'(?:hf[-_]hub:)?([\w.-]+/[\w.-]+?)(?:@([\w.-]+))?')
 FILES = ('model.safetensors', 'pytorch_model.bin')
-SETTINGS = ('config', 'preprocessor_config')
+ANSWER = 10.0  # seconds that the hub has for it
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,8 @@ class Found:
 
   Attributes:
     path: the file.
-    settings: its neighbours config.json and preprocessor_config.json.
     name: of the model by the name of its repository or file.
+    settings: its neighbours, such as config.json as 'config'.
   """
 
   path: Path
@@ -31,8 +34,15 @@ class Found:
   settings: dict[str, Any] = field(default_factory=dict)
 
 
-def find(path: str | os.PathLike) -> Found:
+def find(path: str | os.PathLike, beside: Sequence[str] = ()) -> Found:
   """Returns a local file, or fetches a hub's: 'timm/mobilenetv2_100.ra_in1k'.
+
+  What the hub's client has already is not asked for again.
+
+  Args:
+    path: of the file, or a hub name.
+    beside: the neighbours that are settings, as ('config',); those that do
+      not exist are left out.
 
   Raises:
     UserError: there is neither, no network, or no `huggingface_hub`.
@@ -42,20 +52,20 @@ def find(path: str | os.PathLike) -> Found:
   if local.is_dir():
     local = next((local / f for f in FILES if (local / f).is_file()), local)
   if local.is_file():
-    return Found(local, local.name, _beside(local.parent))
+    files = {name: local.parent / f'{name}.json' for name in beside}
+    return Found(local, local.name, _read(files))
   if local.is_dir():
     raise UserError(f'The folder {local} has none of {", ".join(FILES)}.')
   if is_checkpoint(local) or not name or local.suffix.lower() in FORMATS:
     return Found(local, local.name)
   repository, revision = name.groups()
-  return _fetch(repository, revision)
+  return _fetch(repository, revision, beside)
 
 
-def _beside(folder: Path) -> dict[str, Any]:
-  """Settings beside a local file; none where they are something else."""
+def _read(files: dict[str, Path]) -> dict[str, Any]:
+  """Settings by name; without those that are missing or something else."""
   found = {}
-  for name in SETTINGS:
-    file = folder / f'{name}.json'
+  for name, file in files.items():
     if file.is_file():
       value = read_json(file, limit_mb=4)
       if isinstance(value, dict):
@@ -63,28 +73,21 @@ def _beside(folder: Path) -> dict[str, Any]:
   return found
 
 
-def _fetch(repository: str, revision: str | None) -> Found:
+def _fetch(
+  repository: str, revision: str | None, beside: Sequence[str]
+) -> Found:
   try:
-    import huggingface_hub as hub
     from huggingface_hub import errors
   except ImportError as error:
     raise UserError(
       f'There is no file {repository}, and fetching it from a hub needs '
       'huggingface_hub: install mobilenet-jax[hub].'
     ) from error
-
-  def download(file: str) -> Path | None:
-    try:
-      return Path(hub.hf_hub_download(repository, file, revision=revision))
-    except errors.LocalEntryNotFoundError:
-      raise
-    except errors.EntryNotFoundError:
-      return None
-
+  download = _downloader(repository, revision)
   try:
-    weights = next(filter(None, map(download, FILES)), None)
-    for name in SETTINGS:
-      download(f'{name}.json')
+    with _quiet():
+      weights = next(filter(None, map(download, FILES)), None)
+      files = {name: download(f'{name}.json') for name in beside}
   except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as e:
     raise UserError(
       f'There is no file {repository}, nor has the hub such a model '
@@ -97,4 +100,45 @@ def _fetch(repository: str, revision: str | None) -> Found:
     ) from error
   if weights is None:
     raise UserError(f'{repository} has none of {", ".join(FILES)}.')
-  return Found(weights, repository.split('/')[1], _beside(weights.parent))
+  name = repository.split('/')[1]
+  return Found(weights, name, _read({k: v for k, v in files.items() if v}))
+
+
+def _downloader(
+  repository: str, revision: str | None
+) -> Callable[[str], Path | None]:
+  """Returns what gets a file of a repository; None where it has no such."""
+  import huggingface_hub as hub
+  from huggingface_hub import errors
+
+  def download(file: str) -> Path | None:
+    cached = hub.try_to_load_from_cache(repository, file, revision=revision)
+    if isinstance(cached, str):
+      return Path(cached)
+    if cached is not None:  # known not to exist
+      return None
+    url = hub.hf_hub_url(repository, file, revision=revision)
+    # without a network the client would try again for half a minute; an error
+    # of HTTP is an answer, too
+    with contextlib.suppress(errors.HfHubHTTPError):
+      hub.get_hf_file_metadata(url, timeout=ANSWER)
+    try:
+      return Path(hub.hf_hub_download(repository, file, revision=revision))
+    except errors.LocalEntryNotFoundError:
+      raise
+    except errors.EntryNotFoundError:
+      return None
+
+  return download
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+  """Keeps the client's warnings off the terminal; its errors come as ours."""
+  logger = logging.getLogger('huggingface_hub')
+  level = logger.level
+  logger.setLevel(logging.ERROR)
+  try:
+    yield
+  finally:
+    logger.setLevel(level)

@@ -11,6 +11,7 @@ import numpy as np
 from mobilenet_jax.arch import ArchSpec, check
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.models.builder import Network, build, variable_shapes
+from mobilenet_jax.models.find import find_arch
 from mobilenet_jax.models.pretrained import own
 from mobilenet_jax.models.pretrained.convert import fit, wanted
 from mobilenet_jax.models.pretrained.hub import find
@@ -23,7 +24,7 @@ from mobilenet_jax.models.pretrained.source import (
   find_variant,
 )
 from mobilenet_jax.models.pretrained.sources import OWN, get_source
-from mobilenet_jax.models.registry import get_arch, list_models
+from mobilenet_jax.models.registry import check_width, get_arch, list_models
 
 BACKGROUND = 1001  # classes, where 0 is the background
 
@@ -75,18 +76,22 @@ def load_pretrained(
     UserError: an unknown name or source, or a file that is missing, cut off,
       not weights, or of another network. Then nothing is loaded.
   """
+  if width is not None:
+    check_width(width, name)
   if source == OWN:
     return _own(name, path, width)
   library = get_source(source)
-  found = find(path)
+  found = find(path, library.beside)
   said = library.called(found.settings)
   if width is None:
     width = library.width_of(found.settings)
+    if width is not None:
+      check_width(width, f'{name} in config.json')
   label, variant = find_variant(
     source, library.models, name, width, said, _guess(found.name, library)
   )
   tensors = read(found.path)
-  wide = variant.width or width or 1.0
+  wide = variant.width or (1.0 if width is None else width)
 
   def make(classes: int) -> ArchSpec:
     spec = conventional(variant, wide, classes)
@@ -134,7 +139,11 @@ def _own(name: str, path: str | os.PathLike, width: float | None) -> Pretrained:
   tensors = read(found.path)
   spec, labels = own.described(found.path, tensors)
   known = name in list_models()
-  asked = get_arch(name, width or 1.0).name if known else name
+  if width is not None and not known:
+    raise UserError(
+      f'{name} is no network of the zoo, so that it has no width {width:g}.'
+    )
+  asked = find_arch(name, width).name if known else name
   if spec.name != asked:
     raise UserError(f'{found.path} holds {spec.name}, not {asked}.')
   shapes = variable_shapes(build(spec))

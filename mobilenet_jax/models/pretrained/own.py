@@ -59,17 +59,22 @@ def check_name(path: str | os.PathLike) -> None:
     raise UserError(f'There is no folder {Path(path).parent}.')
 
 
+class NotOurs(UserError):
+  """A file of weights that another library wrote."""
+
+
 def described(
   path: str | os.PathLike, tensors: Tensors
 ) -> tuple[ArchSpec, tuple[str, ...]]:
   """Returns the network of one of our files, and the names of its classes.
 
   Raises:
-    UserError: it is not ours, or not a network.
+    NotOurs: another library wrote it.
+    UserError: it is not a network.
   """
   metadata = tensors.metadata
   if metadata.get('format') != FORMAT or 'arch' not in metadata:
-    raise UserError(
+    raise NotOurs(
       f'{path} was not written by mobilenet-jax; name the library that wrote '
       'it as the source.'
     )

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -96,11 +97,23 @@ def read_safetensors(path: Path) -> Tensors:
   del ml_dtypes
   try:
     with safe_open(path, 'np') as file:
-      arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+      arrays = {name: _tensor(path, file, name) for name in file.keys()}  # noqa: SIM118
       return Tensors(arrays, dict(file.metadata() or {}))
+  except UserError:
+    raise
   except (SafetensorError, TypeError, ValueError) as error:
     raise UserError(
       f'{path} is cut off or is no .safetensors file ({error}).'
+    ) from error
+
+
+def _tensor(path: Path, file: Any, name: str) -> np.ndarray:
+  try:
+    return file.get_tensor(name)
+  except AttributeError as error:  # numpy has no such type
+    kind = file.get_slice(name).get_dtype()
+    raise UserError(
+      f'{path}: {name} holds {kind}, which is not read; convert it to F32.'
     ) from error
 
 

@@ -94,6 +94,7 @@ class Source:
     settle: changes a spec by the JSON files beside the weights and by the
       name of the file; (spec, settings, file name) -> spec.
     prepare: changes the tensors before they are fitted.
+    beside: the JSON files that `settings` are of, as ('config',).
     called: finds a network's name in those files; (settings) -> name or ''.
     width_of: and its width multiplier; (settings) -> width or None.
   """
@@ -105,6 +106,7 @@ class Source:
     default=lambda spec, settings, file: spec
   )
   prepare: Callable[[dict[str, Any]], dict[str, Any]] = lambda tensors: tensors
+  beside: tuple[str, ...] = ()
   called: Callable[[dict[str, Any]], str] = lambda settings: ''
   width_of: Callable[[dict[str, Any]], float | None] = lambda settings: None
 
@@ -181,7 +183,7 @@ def _candidates(
     raise UserError(f'{source} has no {name!r}.{did_you_mean(name, names)}')
   if width is None and known in same:
     return [known]
-  wanted = width or 1.0
+  wanted = 1.0 if width is None else width
   found = [key for key, made in same.items() if made.width in (None, wanted)]
   if not found:
     widths = sorted({made.width or 1.0 for made in same.values()})

@@ -45,7 +45,9 @@ def read_torch(path: Path) -> Tensors:
   if not tensors:
     raise UserError(f'{path} holds no tensors by name.')
   bounded(path, sum(t.numel() * t.element_size() for t in tensors.values()))
-  return Tensors({name: _array(t, torch) for name, t in tensors.items()})
+  return Tensors(
+    {name: _array(path, name, t, torch) for name, t in tensors.items()}
+  )
 
 
 def _unwrapped(found: Any, tensor: type) -> dict[str, Any]:
@@ -61,7 +63,15 @@ def _unwrapped(found: Any, tensor: type) -> dict[str, Any]:
   return tensors
 
 
-def _array(tensor: Any, torch: Any) -> np.ndarray:
-  if tensor.is_floating_point():
-    tensor = tensor.to(torch.float32)
-  return tensor.detach().contiguous().numpy()
+def _array(path: Path, name: str, tensor: Any, torch: Any) -> np.ndarray:
+  try:
+    if tensor.is_floating_point():
+      tensor = tensor.to(torch.float32)
+    return tensor.detach().contiguous().numpy()
+  except (RuntimeError, TypeError, NotImplementedError) as error:
+    kinds = (tensor.layout, tensor.dtype, tensor.device)  # what may be odd
+    said = ', '.join(str(kind).removeprefix('torch.') for kind in kinds)
+    raise UserError(
+      f'{path}: {name} has no plain numbers ({said}); save it dense and on '
+      'the CPU.'
+    ) from error

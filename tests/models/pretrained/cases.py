@@ -61,6 +61,7 @@ TIMM = [
   _timm('tf_mobilenetv3_large_minimal_100', f'{V3}_large_minimalistic'),
   _timm('tf_mobilenetv3_small_minimal_100', f'{V3}_small_minimalistic'),
   _timm('mobilenetv4_conv_small', f'{V4}_conv_small'),
+  _timm('mobilenetv4_conv_small_050', f'{V4}_conv_small', 0.5),
   _timm('mobilenetv4_conv_medium', f'{V4}_conv_medium'),
   _timm('mobilenetv4_conv_large', f'{V4}_conv_large'),
   Case('timm', 'mobilenetv4_hybrid_medium', f'{V4}_hybrid_medium', side=128),

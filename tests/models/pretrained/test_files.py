@@ -179,6 +179,7 @@ CONVENTIONS = [
   ('torchvision', 'googlenet', 'symmetric', 1e-3, TENSORFLOW),
   ('timm', 'tf_mobilenetv3_large_100', 'same', 1e-3, TENSORFLOW),
   ('timm', 'fbnetc_100', 'symmetric', 1e-5, IMAGENET),
+  ('timm', 'mobilenetv3_large_075', 'symmetric', 1e-5, IMAGENET),
   ('transformers', 'mobilenet_v2', 'same', 1e-3, TENSORFLOW),
 ]
 
@@ -190,6 +191,15 @@ def test_conventions(row):
   assert (spec.padding, spec.norm_epsilon) == (padding, epsilon)
   assert spec.inputs == inputs
   assert arch.from_string(arch.to_string(spec)) == spec
+
+
+def test_timm_has_lite3_at_its_own_resolution():
+  models = get_source('timm').models
+  sides = {
+    n: conventional(models[f'tf_efficientnet_lite{n}'], 1.0, 10).resolution
+    for n in range(5)
+  }
+  assert sides == {0: 224, 1: 240, 2: 260, 3: 300, 4: 380}
 
 
 def test_settings_beside_the_file_count(tmp_path):

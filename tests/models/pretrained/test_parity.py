@@ -11,9 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mobilenet_jax as mnj
+from mobilenet_jax import arch
+from mobilenet_jax.models.builder import build
 from mobilenet_jax.models.pretrained import load_pretrained
-from mobilenet_jax.models.pretrained.convert import faults, wanted
+from mobilenet_jax.models.pretrained.convert import faults, fit, wanted
 from mobilenet_jax.models.pretrained.load import conventional
+from mobilenet_jax.models.pretrained.source import TORCH
 from mobilenet_jax.models.pretrained.sources import LIBRARIES, get_source
 from tests.models.pretrained import formula
 from tests.models.pretrained.cases import CASES
@@ -37,6 +41,7 @@ RUN = [
   'timm_tf_mobilenetv3_small_100',
   'timm_tf_mobilenetv3_small_minimal_100',
   'timm_mobilenetv4_conv_small',
+  'timm_mobilenetv4_conv_small_050',
   'timm_mobilenetv4_hybrid_medium',
   'timm_mnasnet_small',
   'timm_semnasnet_100',
@@ -97,6 +102,26 @@ def test_every_tensor_has_its_place(name):
   tensors = {k: np.broadcast_to(empty, s) for k, s in stored['tensors'].items()}
   needed = wanted(spec, variant.slots(spec), library.dialect)
   assert not faults(tensors, needed, library.ignored, {})
+
+
+def test_torch_flattens_channels_first():
+  """As AlexNet and VGG16 do, which are too large to run here."""
+  spec = arch.from_string('x@12,sym conv_k3_c6_li_nonorm flat_o2 dense_c5_li')
+  rows = wanted(spec, [('features.0', ''), ('classifier.1', '')], TORCH)
+  tensors = {
+    row.key: formula.weight(row.key, row.shapes[0], torch=True) for row in rows
+  }
+  variables = fit(tensors, rows, what='x')
+  images = formula.images(2, 12)
+  made = mnj.features(build(spec), variables, images, 'block_00')
+  maps = np.asarray(made).transpose(0, 3, 1, 2)  # [N, C, H, W]
+  pooled = maps.reshape(2, 6, 2, 6, 2, 6).mean((3, 5))
+  kernel, bias = (
+    tensors[f'classifier.1.{name}'] for name in ('weight', 'bias')
+  )
+  expected = pooled.reshape(2, -1) @ kernel.T + bias
+  ours = build(spec).apply(variables, images)
+  np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_every_library_is_compared():

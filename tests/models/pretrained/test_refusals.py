@@ -1,16 +1,18 @@
 """What does not fit is refused by its first names, and runs nothing."""
 
+import itertools
+import json
 import os
 import pickle
-import sys
 import zipfile
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.models.pretrained import load_pretrained, read
+from mobilenet_jax.models.pretrained import load_pretrained, read, torchfile
 from tests.models.pretrained.files import write
 from tests.models.pretrained.test_files import keras_files, tensors_of
 
@@ -91,6 +93,55 @@ def test_what_a_library_does_not_have(row, tmp_path):
     load_pretrained(name, source, path, **more)
 
 
+def test_numbers_that_numpy_does_not_know(tmp_path):
+  path = tmp_path / 'x.safetensors'
+  rows = {'a': {'dtype': 'F8_E4M3', 'shape': [2], 'data_offsets': [0, 2]}}
+  head = json.dumps(rows).encode()
+  path.write_bytes(len(head).to_bytes(8, 'little') + head + bytes(2))
+  with pytest.raises(UserError, match='a holds F8_E4M3, which is not read'):
+    read.read(path)
+
+
+@pytest.mark.parametrize('kind', ['meta', 'sparse', 'quantized'])
+def test_torch_tensors_without_plain_numbers(kind, tmp_path):
+  torch = pytest.importorskip('torch')
+  path = tmp_path / 'x.pth'
+  made = {
+    'meta': lambda: torch.empty(3, device='meta'),
+    'sparse': lambda: torch.eye(3).to_sparse(),
+    'quantized': lambda: torch.quantize_per_tensor(
+      torch.ones(3), 0.1, 0, torch.qint8
+    ),
+  }[kind]()
+  torch.save({'good': torch.ones(3), 'bad': made}, path)
+  with pytest.raises(UserError, match='bad has no plain numbers'):
+    read.read(path)
+
+
+def test_a_tensor_that_gives_no_array():
+  """The same without torch."""
+
+  class Odd:
+    layout, dtype, device = 'torch.sparse_coo', 'torch.int64', 'cpu'
+
+    def is_floating_point(self):
+      return False
+
+    def detach(self):
+      raise TypeError('cannot convert')
+
+  says = r'x\.pth: bad has no plain numbers \(sparse_coo, int64, cpu\)'
+  with pytest.raises(UserError, match=says):
+    torchfile._array(Path('x.pth'), 'bad', Odd(), None)
+
+
+@pytest.mark.parametrize('width', [0, -1, 'a', True])
+def test_a_width_that_is_none(width, tmp_path):
+  for source in ('timm', 'mobilenet_jax'):
+    with pytest.raises(UserError, match='is not in'):
+      load_pretrained('mobilenet_v2', source, tmp_path / 'x', width=width)
+
+
 @pytest.mark.parametrize('end', ['.safetensors', '.npz', '.h5', '.keras'])
 def test_cut_off_and_not_weights(end, tensors, tmp_path):
   if end == '.safetensors':
@@ -160,6 +211,17 @@ def test_zip_bombs(tmp_path, monkeypatch):
     read.read(chunks)
 
 
+def test_links_that_make_few_groups_look_like_billions(tmp_path):
+  path = tmp_path / 'bush.h5'
+  with h5py.File(path, 'w') as file:
+    groups = [file.create_group(f'g{i}') for i in range(11)]
+    for one, next_one in itertools.pairwise(groups):
+      for j in range(30):
+        one[f'l{j}'] = next_one
+  with pytest.raises(UserError, match='more than 20,000 groups and tensors'):
+    read.read(path)
+
+
 def test_an_array_that_claims_more_than_its_file(tmp_path):
   header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999,), }"
   body = header + b' ' * (53 - len(header) % 64 + 64) + b'\n'
@@ -196,41 +258,3 @@ def test_missing_files_and_unknown_formats(tmp_path):
     load_pretrained('mobilenet_v2', 'torchvision', path)
   with pytest.raises(UserError, match=r'has none of model\.safetensors'):
     load_pretrained('mobilenet_v2', 'torchvision', tmp_path)
-
-
-def test_hub_without_network_or_client(monkeypatch):
-  hub = pytest.importorskip('huggingface_hub')
-
-  def down(*_, **__):
-    raise hub.errors.LocalEntryNotFoundError('offline')
-
-  monkeypatch.setattr(hub, 'hf_hub_download', down)
-  name = 'timm/mobilenetv2_050.lamb_in1k'
-  with pytest.raises(UserError, match='no network, or no answer'):
-    load_pretrained('mobilenet_v2', 'timm', name, width=0.5)
-  monkeypatch.setitem(sys.modules, 'huggingface_hub', None)
-  with pytest.raises(UserError, match=r'install mobilenet-jax\[hub\]'):
-    load_pretrained('mobilenet_v2', 'timm', name, width=0.5)
-
-
-def test_hub_file_comes_with_its_settings(monkeypatch, tmp_path):
-  hub = pytest.importorskip('huggingface_hub')
-  write(tmp_path, 'timm', tensors_of('timm', 'mobilenetv2_050', 0.5))
-  (tmp_path / 'config.json').write_text('{"architecture": "mobilenetv2_050"}')
-  asked = []
-
-  def download(repository, file, revision=None):
-    asked.append((repository, file, revision))
-    if not (tmp_path / file).exists():
-      raise hub.errors.EntryNotFoundError(file)
-    return str(tmp_path / file)
-
-  monkeypatch.setattr(hub, 'hf_hub_download', download)
-  name = 'timm/mobilenetv2_050.lamb_in1k@main'
-  found = load_pretrained('mobilenet_v2', 'timm', name)
-  assert found.spec.name == 'mobilenet_v2_w0.5'
-  with pytest.raises(UserError, match='The file holds mobilenetv2_050 of timm'):
-    load_pretrained('mobilenet_v2', 'timm', name, width=0.75)
-  assert asked[0] == (
-    'timm/mobilenetv2_050.lamb_in1k', 'model.safetensors', 'main',
-  )  # fmt: skip

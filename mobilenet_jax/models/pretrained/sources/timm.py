@@ -6,6 +6,7 @@ network's first weights unless the config.json beside the file says.
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from mobilenet_jax.arch import (
@@ -138,12 +139,16 @@ def _make(
   )
 
 
-def _stem_of_16(spec: ArchSpec) -> ArchSpec:
-  """timm does not scale the stem of V3 below a width of 0.75."""
-  stem, *rest = spec.blocks
-  assert isinstance(stem, Conv)
-  wide = dataclasses.replace(stem, channels=16)
-  return spec.replace(blocks=(wide, *rest))
+def _stem_of(channels: int) -> Callable[[ArchSpec], ArchSpec]:
+  """timm does not scale the stem of V3 below a width of 0.75, nor V4's."""
+
+  def change(spec: ArchSpec) -> ArchSpec:
+    stem, *rest = spec.blocks
+    assert isinstance(stem, Conv)
+    wide = dataclasses.replace(stem, channels=channels)
+    return spec.replace(blocks=(wide, *rest))
+
+  return change
 
 
 def _first_shortcut(spec: ArchSpec) -> ArchSpec:
@@ -176,10 +181,11 @@ _MODELS: dict[str, Variant] = {
     inputs=dataclasses.replace(HALVES, crop=0.9),
   ),
   **_widths('mobilenetv2', 'mobilenet_v2', 35, 50, 75, 100, 140),
-  **_widths('mobilenetv3_large', 'mobilenet_v3_large', 75, 100),
+  **_widths('mobilenetv3_large', 'mobilenet_v3_large', 75, inputs=IMAGENET),
+  **_widths('mobilenetv3_large', 'mobilenet_v3_large', 100),
   **_widths('mobilenetv3_small', 'mobilenet_v3_small', 75, 100),
   'mobilenetv3_small_050': _make(
-    'mobilenet_v3_small', width=0.5, change=_stem_of_16
+    'mobilenet_v3_small', width=0.5, change=_stem_of(16)
   ),
   **_widths('tf_mobilenetv3_large', 'mobilenet_v3_large', 75, 100, tf=True),
   **_widths('tf_mobilenetv3_small', 'mobilenet_v3_small', 75, 100, tf=True),
@@ -191,7 +197,7 @@ _MODELS: dict[str, Variant] = {
   ),
   'mobilenetv4_conv_small': _make('mobilenet_v4_conv_small'),
   'mobilenetv4_conv_small_050': _make(
-    'mobilenet_v4_conv_small', width=0.5, inputs=HALVES
+    'mobilenet_v4_conv_small', width=0.5, inputs=HALVES, change=_stem_of(32)
   ),
   'mobilenetv4_conv_medium': _make('mobilenet_v4_conv_medium', inputs=LARGE),
   'mobilenetv4_conv_large': _make('mobilenet_v4_conv_large', inputs=LARGE),
@@ -208,7 +214,7 @@ _MODELS: dict[str, Variant] = {
   **_lite(0, 0.875, tf=True),
   **_lite(1, 0.882, tf=True),
   **_lite(2, 0.89, tf=True),
-  **_lite(3, 0.904, tf=True),
+  **_lite(3, 0.904, tf=True, resolution=300),
   **_lite(4, 0.92, tf=True, resolution=380),
   'efficientnet_b0': _make('efficientnet_b0'),
   'tf_efficientnet_b0': _make('efficientnet_b0', tf=True, inputs=BICUBIC),
@@ -241,4 +247,10 @@ def _called(settings: dict[str, Any]) -> str:
   return str(settings.get('config', {}).get('architecture', ''))
 
 
-SOURCE = Source(models=_MODELS, dialect=TORCH, settle=_settle, called=_called)
+SOURCE = Source(
+  models=_MODELS,
+  dialect=TORCH,
+  settle=_settle,
+  beside=('config',),
+  called=_called,
+)

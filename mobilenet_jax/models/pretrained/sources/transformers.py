@@ -95,6 +95,7 @@ SOURCE = Source(
   },
   dialect=TORCH,
   settle=_settle,
+  beside=('config', 'preprocessor_config'),
   called=_called,
   width_of=_width_of,
 )

@@ -1,0 +1,211 @@
+"""Does a sum of blocks tell the truth about whole networks?
+
+    .venv/bin/python experiments/latency/truth.py            # about 40 min
+    .venv/bin/python experiments/latency/truth.py --dtype=int8
+
+Measures every block of `v3_mobile` at 224 px on this computer, then 100
+random networks of the space and the zoo's mobile networks, converted whole.
+What the sum of blocks misses is fitted on 50 other random networks and judged
+on those 100. The same networks are priced by their operations, too. Writes
+truth-DTYPE.json, .md and .png beside this file, and the table (with the
+correction in its provenance) to --table.
+
+Leave the computer alone while it runs; it can be stopped and goes on.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from networks import MOBILE, Whole, random_networks, time_networks
+from picture import scatter
+from scipy.stats import kendalltau
+
+from mobilenet_jax.arch import ArchSpec
+from mobilenet_jax.core.files import make_folder, write_json, write_text
+from mobilenet_jax.core.progress import say
+from mobilenet_jax.latency.correction import Correction, network_terms
+from mobilenet_jax.latency.key import BlockKey, keys
+from mobilenet_jax.latency.operations import operations
+from mobilenet_jax.latency.table import LatencyTable
+from mobilenet_jax.latency.tensors import space_keys
+from mobilenet_jax.measure import collect
+from mobilenet_jax.measure.host import Host
+from mobilenet_jax.models import get_arch
+from mobilenet_jax.space import get_space
+
+HERE = Path(__file__).parent
+SPACE = 'v3_mobile'
+TERMS = {  # which coefficients of a correction are fitted
+  'none': (),
+  'scale': (0,),
+  'scale, block': (0, 1),
+  'scale, block, weights': (0, 1, 2),
+}
+
+
+def main() -> None:
+  parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument('--dtype', default='float32')
+  parser.add_argument('--networks', type=int, default=100)
+  parser.add_argument('--fit', type=int, default=50)
+  parser.add_argument('--workdir', default='runs/truth')
+  parser.add_argument('--table', default='runs/truth/host.csv')
+  args = parser.parse_args()
+  host, folder = Host(args.dtype), make_folder(args.workdir)
+
+  groups = {
+    'fit': random_networks(SPACE, args.fit, 1, 'fit'),
+    'random': random_networks(SPACE, args.networks, 0, 'random'),
+    'zoo': [get_arch(name) for name in MOBILE],
+  }
+  blocks, operation_table, took = tables(host, groups['zoo'])
+  log = folder / f'whole-{args.dtype}.jsonl'
+  usual = blocks.provenance['reference_ms']
+  whole = {
+    group: time_networks(specs, host, usual, log)
+    for group, specs in groups.items()
+  }
+  found = {
+    'chip': blocks.provenance['chip'],
+    'date': blocks.provenance['date'],
+    'dtype': args.dtype,
+    'blocks': took,
+    'by block': judged(blocks, groups, whole),
+    'by operation': judged(operation_table, groups, whole),
+    'whole': {name: [asdict(w) for w in ws] for name, ws in whole.items()},
+  }
+  best = found['by block']['chosen']
+  save_table(blocks, found, args.table)
+  write_json(HERE / f'truth-{args.dtype}.json', found)
+  write_text(HERE / f'truth-{args.dtype}.md', text(found))
+  scatter(found, best, HERE / f'truth-{args.dtype}.png')
+  print(text(found))
+
+
+def tables(
+  host: Host, zoo: Sequence[ArchSpec]
+) -> tuple[LatencyTable, LatencyTable, dict[str, float]]:
+  """Tables of blocks and of operations, and how long the space's took."""
+  wanted = space_keys(get_space(SPACE, None, 1000).spec, host.dtype)
+  took = {'of the space': len(wanted)}
+  todo = len(collect.plan(host, wanted).todo)
+  start = time.monotonic()
+  collect.measure(host, wanted, say)
+  if todo == len(wanted):
+    took['minutes'] = round((time.monotonic() - start) / 60, 1)
+  more = [key for spec in zoo for key in keys(spec, host.dtype)]
+  blocks = collect.measure(host, [*wanted, *more], say)
+  parts = [part for key in blocks.rows for part in operations(key)]
+  took['operations'] = len(set(parts))
+  found = collect.measure(host, parts, say)
+  by = LatencyTable(found.rows, {**found.provenance, 'unit': 'operation'})
+  return blocks, by, took
+
+
+def judged(
+  table: LatencyTable,
+  groups: dict[str, list[ArchSpec]],
+  whole: dict[str, list[Whole]],
+) -> dict[str, Any]:
+  """Errors with no correction and with each that is fitted on 'fit'."""
+  terms = {g: terms_of(table, specs) for g, specs in groups.items()}
+  true = {g: np.array([w.ms for w in ws]) for g, ws in whole.items()}
+  tried = {}
+  for name, columns in TERMS.items():
+    correction = fitted(terms['fit'], true['fit'], columns)
+    weights = np.array([*asdict(correction).values()])
+    tried[name] = {
+      'correction': asdict(correction),
+      **{g: errors(terms[g] @ weights, true[g]) for g in groups},
+      'of': {g: list(np.round(terms[g] @ weights, 4)) for g in groups},
+    }
+  chosen = min(tried, key=lambda name: tried[name]['fit']['mean'])
+  return {'chosen': chosen, 'tried': tried}
+
+
+def terms_of(table: LatencyTable, specs: Sequence[ArchSpec]) -> np.ndarray:
+  """What a correction's coefficients multiply, a row a network."""
+  rows = []
+  for spec in specs:
+    wanted = keys(spec, table.dtype)
+    rows.append(network_terms(wanted, [ms_of(table, key) for key in wanted]))
+  return np.array(rows)
+
+
+def ms_of(table: LatencyTable, key: BlockKey) -> float:
+  return sum(table[part].ms for part in table.parts(key))
+
+
+def fitted(
+  terms: np.ndarray, true: np.ndarray, columns: Sequence[int]
+) -> Correction:
+  """Least squares of the relative error."""
+  if not columns:
+    return Correction()
+  relative = terms[:, columns] / true[:, None]
+  found, *_ = np.linalg.lstsq(relative, np.ones(len(true)), rcond=None)
+  values = [1.0, 0.0, 0.0] if 0 not in columns else [0.0, 0.0, 0.0]
+  for column, value in zip(columns, found, strict=True):
+    values[column] = round(float(value), 6)
+  return Correction(*values)
+
+
+def errors(priced: np.ndarray, true: np.ndarray) -> dict[str, float]:
+  """Relative errors of prices."""
+  off = priced / true - 1
+  return {
+    'mean': round(float(np.abs(off).mean()), 4),
+    'bias': round(float(off.mean()), 4),
+    'std': round(float(off.std()), 4),
+    'within 10 %': round(float((np.abs(off) <= 0.1).mean()), 4),
+    'worst': round(float(np.abs(off).max()), 4),
+    'tau': round(float(kendalltau(priced, true).statistic), 4),
+    'networks': len(true),
+  }
+
+
+def save_table(blocks: LatencyTable, found: dict[str, Any], path: str) -> None:
+  """The table with its correction and the error that is left."""
+  made = found['by block']
+  chosen = made['tried'][made['chosen']]
+  correction = {
+    **chosen['correction'],
+    'fitted_on': f'{chosen["fit"]["networks"]} random networks of {SPACE}',
+  }
+  more = {'correction': correction, 'network_error': chosen['random']['std']}
+  make_folder(Path(path).parent)
+  LatencyTable(blocks.rows, {**blocks.provenance, **more}).save(path)
+
+
+def text(found: dict[str, Any]) -> str:
+  """The results as a page."""
+  took = found['blocks']
+  minutes = f' in {took["minutes"]} minutes' if 'minutes' in took else ''
+  about = f'{found["chip"]}, {found["dtype"]}, {found["date"]}'
+  counts = f'{took["of the space"]} blocks{minutes}, {took["operations"]}'
+  heads = (
+    'priced', 'correction', 'networks', 'mean error', 'bias', 'within 10 %',
+    'worst', 'Kendall tau',
+  )  # fmt: skip
+  lines = [f'{about}: {counts} operations.', '']
+  lines += [f'| {" | ".join(heads)} |', '|---' * len(heads) + '|']
+  for way in ('by block', 'by operation'):
+    for name, made in found[way]['tried'].items():
+      mark = ' (chosen)' if name == found[way]['chosen'] else ''
+      for group in ('random', 'zoo'):
+        e = made[group]
+        lines.append(
+          f'| {way} | {name}{mark} | {e["networks"]} {group} | '
+          f'{e["mean"]:.1%} | {e["bias"]:+.1%} | {e["within 10 %"]:.0%} | '
+          f'{e["worst"]:.1%} | {e["tau"]:.3f} |'
+        )
+  return '\n'.join(lines) + '\n'
+
+
+if __name__ == '__main__':
+  main()

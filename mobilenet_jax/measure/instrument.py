@@ -1,0 +1,61 @@
+"""What every instrument is: something that can time blocks."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Protocol
+
+from mobilenet_jax.core.progress import Progress
+from mobilenet_jax.latency.key import BlockKey
+from mobilenet_jax.latency.timing import Timing
+
+
+class Instrument(Protocol):
+  """A device under fixed conditions.
+
+  Attributes:
+    dtype: of the arithmetic that it times.
+    seconds_a_block: about how long one takes, all in all.
+    build: makes what `time` takes of a block; runs in worker processes and
+      must be a function of a module. None where `time` wants keys only.
+  """
+
+  seconds_a_block: ClassVar[float]
+  build: ClassVar[Callable[[BlockKey], bytes] | None]
+
+  @property
+  def dtype(self) -> str: ...
+
+  def provenance(self) -> dict[str, Any]:
+    """What a table measured with it must say of itself.
+
+    All but 'date' are conditions: blocks of equal conditions make one table.
+    """
+    ...
+
+  def state(self) -> dict[str, Any]:
+    """What a table records beside its conditions: what was found just now."""
+    ...
+
+  def time(
+    self,
+    wanted: Sequence[BlockKey],
+    models: Sequence[bytes],
+    reference: bytes,
+    usual_ms: float | None,
+    bar: Progress,
+  ) -> tuple[dict[BlockKey, Timing], float | None]:
+    """Times some blocks.
+
+    Args:
+      wanted: what `models` are.
+      models: what `build` made; empty where there is no `build`.
+      reference: the same of the block `speed.REFERENCE`.
+      usual_ms: its usual time; None sets it.
+      bar: to be advanced by every block.
+
+    Returns:
+      Their timings, and the reference block's usual time.
+
+    Raises:
+      JobError: the device is lost, or too unsteady.
+    """
+    ...

@@ -1,0 +1,136 @@
+"""`mobilenet-jax measure` and `mobilenet-jax latency` as a user meets them."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mobilenet_jax.cli.main import main
+from mobilenet_jax.latency.key import keys
+from mobilenet_jax.latency.table import LatencyTable, list_tables
+from mobilenet_jax.models import get_arch
+from tests.latency.toy import PROVENANCE, toy_table
+
+TINY = 'tiny@16 conv_k3_s2_c8_re ir_k3_s2_e2_c8_re pool dense_c4_li'
+SPEC = get_arch('mobilenet_v3_small', 0.5, 64, 10)
+
+
+@pytest.fixture
+def table(tmp_path):
+  path = tmp_path / 'toy.csv'
+  toy_table(keys(SPEC)).save(path)
+  return path
+
+
+def said(capsys, *argv, status=0):
+  assert main([str(a) for a in argv]) == status
+  return capsys.readouterr()
+
+
+SHAPE = ('--width=0.5', '--resolution=64', '--classes=10')
+
+
+def test_predict_prints_and_tells_json(capsys, table):
+  argv = ('latency', 'predict', 'mobilenet_v3_small', '--table', table, *SHAPE)
+  text = said(capsys, *argv).out
+  expected = toy_table(keys(SPEC)).price(SPEC)
+  assert f'{expected:.3f} ms' in text and 'interpolated' not in text
+  made = json.loads(said(capsys, *argv, '--json').out)
+  (row,) = made['networks']
+  assert row['ms'] == pytest.approx(expected)
+  assert row['lower'] < row['ms'] < row['upper']
+  assert row['interpolated'] == []
+
+
+def test_a_missing_block_is_an_error_unless_asked_for(capsys, table):
+  argv = ('latency', 'predict', 'mobilenet_v3_small', '--table', table)
+  wider = (*argv, '--width=0.75', '--resolution=64', '--classes=10')
+  assert 'has no block "' in said(capsys, *wider, status=2).err
+  text = said(capsys, *wider, '--missing=interpolate').out
+  assert 'interpolated: ir ' in text
+
+
+def test_predict_is_cold_in_a_second_without_jax_or_tensorflow(table):
+  code = (
+    'import sys\n'
+    'from mobilenet_jax.cli.main import main\n'
+    f'assert main({["latency", "predict", "--table", str(table)]!r}\n'
+    f'  + ["mobilenet_v3_small", *{SHAPE!r}]) == 0\n'
+    'assert not {"jax", "tensorflow", "scipy"} & set(sys.modules)\n'
+  )
+  took = []
+  for _ in range(3):
+    start = time.monotonic()
+    subprocess.run([sys.executable, '-c', code], check=True)
+    took.append(time.monotonic() - start)
+  assert min(took) < 1.0
+
+
+def test_compare_prints_and_draws(capsys, table, tmp_path):
+  other = tmp_path / 'other.csv'
+  toy_table(keys(SPEC)[2:]).save(other)
+  picture = tmp_path / 'both.png'
+  argv = ('latency', 'compare', table, other)
+  text = said(capsys, *argv, '--plot', picture).out
+  assert 'Median ratio 1.000; 100% of the blocks' in text
+  assert picture.read_bytes().startswith(b'\x89PNG')
+  assert json.loads(said(capsys, *argv, '--json').out)['ratio'] == 1.0
+  wrong = said(capsys, *argv, '--plot', tmp_path / 'x.exe', status=2).err
+  assert 'must end in .png' in wrong
+
+
+def test_measure_says_first_and_then_measures_only_the_rest(
+  capsys, tmp_path, monkeypatch
+):
+  monkeypatch.setenv('MOBILENET_JAX_CACHE', str(tmp_path / 'cache'))
+  out = tmp_path / 'tiny.csv'
+  argv = ('measure', '--arch', TINY, '--out', out, '--json')
+  plan = json.loads(said(capsys, *argv, '--dry-run').out)
+  assert (plan['blocks'], plan['known'], plan['to_measure']) == (4, 0, 4)
+  assert not out.exists() and not (tmp_path / 'cache').exists()
+  made = json.loads(said(capsys, *argv).out)
+  assert made['blocks'] == 4 and made['networks']['tiny'] > 0
+  # a new cache: what the table holds is known all the same
+  monkeypatch.setenv('MOBILENET_JAX_CACHE', str(tmp_path / 'other'))
+  plan = json.loads(said(capsys, *argv, '--dry-run').out)
+  assert (plan['known'], plan['to_measure']) == (4, 0)
+  wider = TINY.replace('dense_c4', 'dense_c5').replace('tiny', 'wide')
+  before = LatencyTable.load(out).rows
+  said(capsys, 'measure', '--arch', wider, '--out', out)
+  after = LatencyTable.load(out).rows
+  assert len(after) == 5 and before.items() <= after.items()
+  text = said(capsys, *argv, '--dtype=int8', status=2).err
+  assert "other conditions (dtype 'float32', here 'int8')" in text
+
+
+@pytest.mark.parametrize(
+  ('argv', 'says'),
+  [
+    (['--device=phone'], 'not one of host, jax, adb'),
+    (['--device=host:1'], 'not one of host, jax, adb'),
+    (['--device=jax', '--threads=2'], 'has no threads'),
+    (['--threads=1000'], 'this process may use'),
+    (['--cores=a'], 'not a list of numbers'),
+    (['--cores=999'], 'are not among'),
+    (['--dtype=float9'], "dtype 'float9'"),
+    (['--out=x.txt'], 'not a .csv'),
+  ],
+)
+def test_a_wrong_measure_is_one_sentence(capsys, argv, says):
+  base = ['measure', '--arch', TINY, '--out=x.csv', '--dry-run']
+  assert says in said(capsys, *base, *argv, status=2).err
+
+
+def test_shipped_tables_load_price_and_tell_their_source(capsys):
+  rows = json.loads(said(capsys, 'latency', 'tables', '--json').out)
+  assert [row['name'] for row in rows] == list_tables()
+  for row in rows:
+    table = LatencyTable.load(row['name'])
+    assert all(str(table.provenance[name]) for name in PROVENANCE)
+    assert row['source'] and row['licence']
+  wrong = ('latency', 'predict', 'mobilenet_v1', '--table=no_such')
+  assert (
+    'neither a .csv file nor a shipped' in said(capsys, *wrong, status=2).err
+  )

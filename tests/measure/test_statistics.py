@@ -1,0 +1,94 @@
+"""What is made of repeats."""
+
+import numpy as np
+import pytest
+
+from mobilenet_jax.core.progress import Progress
+from mobilenet_jax.latency.key import BlockKey
+from mobilenet_jax.measure.rounds import Protocol, time_in_rounds
+from mobilenet_jax.measure.speed import Speed
+from mobilenet_jax.measure.statistics import half_width, outliers, timing
+
+KEY = BlockKey('dense', 1, 64, 10, activation='linear')
+
+
+def normal(mean, count=250, seed=0, spread=0.01):
+  rng = np.random.default_rng(seed)
+  return list(rng.normal(mean, spread * mean, count))
+
+
+def test_a_disturbed_round_does_not_change_the_price():
+  quiet = [normal(1.0), normal(1.0, seed=1)]
+  noisy = [[1.8 * ms for ms in quiet[0]], quiet[1]]
+  assert timing(noisy).ms == pytest.approx(timing(quiet).ms, rel=0.02)
+
+
+def test_outliers_are_counted_and_left_out_of_the_mean():
+  ms = normal(1.0, 1000)
+  ms[::100] = [5.0] * 10
+  found = timing([ms])
+  assert found.outliers == 10 and found.n == 1000
+  assert found.mean_ms == pytest.approx(1.0, rel=0.005)
+  assert found.std_ms == pytest.approx(0.01, rel=0.2)
+  assert not outliers(np.array(normal(1.0))).any()
+
+
+def test_the_interval_covers_the_price_as_often_as_it_says():
+  rng = np.random.default_rng(0)
+  true = 1.0 + rng.gamma(2.0, 0.05, 200_000)
+  price = np.quantile(true, 0.25)
+  hits = 0
+  for _ in range(300):
+    rounds = [rng.choice(true, 30), rng.choice(true, 30)]
+    found = timing(rounds).ms
+    hits += abs(found - price) <= 2 * half_width(rounds) * found
+  assert hits >= 0.95 * 300
+
+
+def test_rounds_that_disagree_are_unsure_however_many_repeats():
+  assert half_width([normal(1.0, 5000), normal(1.0, 5000, 1)]) < 0.01
+  assert half_width([normal(1.0, 5000), normal(1.2, 5000, 1)]) > 0.05
+
+
+def steady(_):
+  return [1.0] * 20
+
+
+def test_rounds_go_on_until_the_price_is_sure_or_the_cap_is_hit():
+  calls = {'sure': 0, 'unsure': 0}
+  rng = np.random.default_rng(0)
+
+  def sure(_):
+    calls['sure'] += 1
+    return [2.0] * 20
+
+  def unsure(_):
+    calls['unsure'] += 1
+    return [rng.uniform(1, 3)] * 20
+
+  keys = [KEY, BlockKey('dense', 1, 65, 10, activation='linear')]
+  rows = time_in_rounds(
+    keys, [sure, unsure], Speed(steady), Protocol(), Progress('x', 2)
+  )
+  assert calls == {'sure': 2, 'unsure': Protocol().most_rounds}
+  assert rows[keys[0]].ms == 2.0
+
+
+def test_drift_is_taken_out_of_every_round():
+  turn = {'is': 0}
+
+  def slower_and_slower(ms):
+    def watch(_):
+      turn['is'] += 1
+      return [ms * 1.01 ** turn['is']] * 20
+
+    return watch
+
+  rows = time_in_rounds(
+    [KEY],
+    [slower_and_slower(3.0)],
+    Speed(slower_and_slower(1.0)),
+    Protocol(rounds=6, most_rounds=6),
+    Progress('x', 1),
+  )
+  assert rows[KEY].ms == pytest.approx(3.0 * 1.01**2, rel=0.001)
