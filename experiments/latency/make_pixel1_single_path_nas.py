@@ -7,7 +7,7 @@ figures are milliseconds of TFLite on one large core, as published by
 D. Stamoulis et al. (arXiv 1904.02877; github.com/dstamoulis/single-path-nas,
 `nas-search/pixel1_runtime_model.json`, Apache-2.0).
 
-Seen: 82 rows; the zoo's `spnasnet` 80.4 ms, where the paper measured 79.5.
+Seen: 46 rows; the zoo's `spnasnet` 80.4 ms, where the paper measured 79.5.
 """
 
 import json

@@ -28,7 +28,7 @@ from scipy.stats import kendalltau
 from mobilenet_jax.arch import ArchSpec
 from mobilenet_jax.core.files import make_folder, write_json, write_text
 from mobilenet_jax.core.progress import say
-from mobilenet_jax.latency.correction import Correction, network_terms
+from mobilenet_jax.latency.correction import Correction, by_size
 from mobilenet_jax.latency.key import BlockKey, keys
 from mobilenet_jax.latency.operations import operations
 from mobilenet_jax.latency.table import LatencyTable
@@ -40,12 +40,8 @@ from mobilenet_jax.space import get_space
 
 HERE = Path(__file__).parent
 SPACE = 'v3_mobile'
-TERMS = {  # which coefficients of a correction are fitted
-  'none': (),
-  'scale': (0,),
-  'scale, block': (0, 1),
-  'scale, block, weights': (0, 1, 2),
-}
+CORRECTIONS = ('none', 'one factor', 'by size')
+CHOSEN = 'by size'
 
 
 def main() -> None:
@@ -113,27 +109,26 @@ def judged(
   whole: dict[str, list[Whole]],
 ) -> dict[str, Any]:
   """Errors with no correction and with each that is fitted on 'fit'."""
-  terms = {g: terms_of(table, specs) for g, specs in groups.items()}
+  alone = {g: alone_by_size(table, specs) for g, specs in groups.items()}
   true = {g: np.array([w.ms for w in ws]) for g, ws in whole.items()}
   tried = {}
-  for name, columns in TERMS.items():
-    correction = fitted(terms['fit'], true['fit'], columns)
-    weights = np.array([*asdict(correction).values()])
+  for name in CORRECTIONS:
+    correction = fitted(alone['fit'], true['fit'], name)
+    factors = np.array([*asdict(correction).values()])
     tried[name] = {
       'correction': asdict(correction),
-      **{g: errors(terms[g] @ weights, true[g]) for g in groups},
-      'of': {g: list(np.round(terms[g] @ weights, 4)) for g in groups},
+      **{g: errors(alone[g] @ factors, true[g]) for g in groups},
+      'of': {g: list(np.round(alone[g] @ factors, 4)) for g in groups},
     }
-  chosen = min(tried, key=lambda name: tried[name]['fit']['mean'])
-  return {'chosen': chosen, 'tried': tried}
+  return {'chosen': CHOSEN, 'tried': tried}
 
 
-def terms_of(table: LatencyTable, specs: Sequence[ArchSpec]) -> np.ndarray:
-  """What a correction's coefficients multiply, a row a network."""
+def alone_by_size(table: LatencyTable, specs: Sequence[ArchSpec]) -> np.ndarray:
+  """What a correction's factors multiply, a row a network."""
   rows = []
   for spec in specs:
     wanted = keys(spec, table.dtype)
-    rows.append(network_terms(wanted, [ms_of(table, key) for key in wanted]))
+    rows.append(by_size(wanted, [ms_of(table, key) for key in wanted]))
   return np.array(rows)
 
 
@@ -141,18 +136,16 @@ def ms_of(table: LatencyTable, key: BlockKey) -> float:
   return sum(table[part].ms for part in table.parts(key))
 
 
-def fitted(
-  terms: np.ndarray, true: np.ndarray, columns: Sequence[int]
-) -> Correction:
+def fitted(alone: np.ndarray, true: np.ndarray, name: str) -> Correction:
   """Least squares of the relative error."""
-  if not columns:
+  if name == 'none':
     return Correction()
-  relative = terms[:, columns] / true[:, None]
+  if name == 'one factor':
+    alone = alone.sum(1, keepdims=True)
+  relative = alone / true[:, None]
   found, *_ = np.linalg.lstsq(relative, np.ones(len(true)), rcond=None)
-  values = [1.0, 0.0, 0.0] if 0 not in columns else [0.0, 0.0, 0.0]
-  for column, value in zip(columns, found, strict=True):
-    values[column] = round(float(value), 6)
-  return Correction(*values)
+  factors = [round(float(x), 4) for x in found]
+  return Correction(*(factors if len(factors) > 1 else 3 * factors))
 
 
 def errors(priced: np.ndarray, true: np.ndarray) -> dict[str, float]:

@@ -1,8 +1,9 @@
 """What a sum of blocks misses of a whole network.
 
-A block that is timed alone pays for being called, finds its weights in the
-cache, and has a cache to itself; inside a network it does not. What this
-makes is a sum over blocks, too, so it is carried by each block's price.
+A block that is timed alone finds its weights in the nearest cache, where its
+own last run left them; inside a network it fetches them from further away.
+Blocks of small images, whose time is that of their weights, miss most; those
+of large images stream through the caches either way.
 """
 
 import dataclasses
@@ -11,29 +12,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.latency.key import BlockKey, block_of, io_of
+from mobilenet_jax.latency.key import BlockKey
+
+SIDES = (56, 28)  # pixels of a block's input, at least
 
 
 @dataclass(frozen=True)
 class Correction:
-  """A block's price from its time: a linear function, never below 0.
+  """Factors from a block's time alone to its time within a network.
 
   Attributes:
-    scale: of the time.
-    block_ms: added for the block.
-    weight_ms: added for a million weights.
+    large, middle, small: of blocks whose input has at least 56 pixels a side,
+      at least 28, or less.
   """
 
-  scale: float = 1.0
-  block_ms: float = 0.0
-  weight_ms: float = 0.0
+  large: float = 1.0
+  middle: float = 1.0
+  small: float = 1.0
 
   def __call__(self, key: BlockKey, ms: float) -> float:
-    if self == NONE:
-      return ms
-    _, blocks, weights = terms(key, ms)
-    total = self.scale * ms + self.block_ms * blocks + self.weight_ms * weights
-    return max(total, 0.0)
+    return dataclasses.astuple(self)[place(key)] * ms
 
   def to_json(self) -> dict[str, float]:
     """As a table's provenance holds it."""
@@ -43,30 +41,28 @@ class Correction:
   def read(cls, value: Any, path: str) -> 'Correction':
     """Reads the entry of a provenance; None is no correction."""
     if value is None:
-      return NONE
+      return cls()
     names = {f.name for f in dataclasses.fields(cls)}
     if not isinstance(value, dict) or not names >= set(value) - {'fitted_on'}:
       raise UserError(f'Latency table {path}: cannot read its correction.')
     numbers = {k: v for k, v in value.items() if k in names}
     if not all(
-      isinstance(v, int | float) and abs(v) < 1e6 for v in numbers.values()
+      isinstance(v, int | float) and 0 < v < 100 for v in numbers.values()
     ):
-      raise UserError(f'Latency table {path}: its correction is no number.')
+      raise UserError(f'Latency table {path}: its correction is no factor.')
     return cls(**numbers)
 
 
-NONE = Correction()
+def place(key: BlockKey) -> int:
+  """Which factor is a block's: 0, 1 or 2."""
+  return sum(key.in_size < side for side in SIDES)
 
 
-def terms(key: BlockKey, ms: float) -> tuple[float, float, float]:
-  """What the coefficients multiply: time, blocks, millions of weights."""
-  rows = block_of(key).layers(io_of(key))
-  return ms, 1.0, sum(row.weights for row in rows) / 1e6
-
-
-def network_terms(
+def by_size(
   wanted: Sequence[BlockKey], times: Sequence[float]
-) -> tuple[float, ...]:
-  """The same of a whole network, summed over its blocks."""
-  rows = [terms(key, ms) for key, ms in zip(wanted, times, strict=True)]
-  return tuple(map(sum, zip(*rows, strict=True)))
+) -> tuple[float, float, float]:
+  """A network's time alone, by what the factors multiply."""
+  total = [0.0, 0.0, 0.0]
+  for key, ms in zip(wanted, times, strict=True):
+    total[place(key)] += ms
+  return total[0], total[1], total[2]

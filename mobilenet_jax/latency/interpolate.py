@@ -24,8 +24,8 @@ class Interpolation:
     self._ms = np.array([rows[key].ms for key in self._known])
     features = np.array([features_of(key) for key in self._known])
     self._seen = (features > 0).any(0)
-    self._cost = _fit(features, self._ms)
-    fitted = features @ self._cost
+    self.cost = _fit(features, self._ms)
+    fitted = features @ self.cost
     self.error = float(np.sqrt(np.mean((fitted / self._ms - 1) ** 2)))
 
   def __call__(self, key: BlockKey) -> Timing:
@@ -43,7 +43,7 @@ class Interpolation:
         'operation.'
       )
     lower, upper = self._bounds(key)
-    ms = max(lower, min(float(features @ self._cost), upper))
+    ms = max(lower, min(float(features @ self.cost), upper))
     return Timing(ms, std_ms=self.error * ms)
 
   def _bounds(self, key: BlockKey) -> tuple[float, float]:

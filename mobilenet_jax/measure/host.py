@@ -20,7 +20,14 @@ from mobilenet_jax.export.tflite import Interpreter
 from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.timing import Timing
 from mobilenet_jax.measure.blocks import block_model
-from mobilenet_jax.measure.rounds import Protocol, time_in_rounds
+from mobilenet_jax.measure.rounds import (
+  WHEN,
+  Protocol,
+  Round,
+  calm,
+  steadily,
+  time_in_rounds,
+)
 from mobilenet_jax.measure.speed import Speed
 from mobilenet_jax.measure.statistics import timing
 
@@ -29,6 +36,8 @@ MOST_WINDOWS = 20
 STABLE = 0.05  # two windows of a warm-up differ by less
 LEAST_REPEATS = 10
 MODEL_ROUNDS = 10
+MOST_MODEL_ROUNDS = 40
+MODEL_ROUND_S = 0.1
 PROTOCOL = Protocol()
 LITERT_DTYPES = ('float32', 'float16', 'int8')
 VARIES = ('date', 'reference_ms', 'seconds_a_block')
@@ -89,7 +98,7 @@ class Host:
       'delegate': 'XNNPACK' if self.xnnpack else 'none',
       'dtype': self.dtype,
       'batch': 1,
-      'protocol': str(self.protocol),
+      'protocol': f'{self.protocol}; {WHEN}',
       'date': datetime.now(UTC).date().isoformat(),
       'source': 'measured on this computer by mobilenet-jax',
       'licence': 'Apache-2.0',
@@ -132,15 +141,16 @@ class Host:
     Returns:
       Its timing as it is, and as it would be at the usual speed.
     """
-    raw: list[list[float]] = []
-    steady: list[list[float]] = []
+    rounds: list[Round] = []
     with self.on_cores():
-      interpreter = self.open(model)
-      for _ in range(MODEL_ROUNDS):
-        drift = speed.ratio(self.protocol.round_s)
-        raw.append(time_round(interpreter, 1 / MODEL_ROUNDS))
-        steady.append([ms / drift for ms in raw[-1]])
-    return timing(raw), timing(steady)
+      watch = functools.partial(time_round, self.open(model))
+      for turn in range(MOST_MODEL_ROUNDS):
+        (repeats,), drift = steadily([watch], speed.ratio, MODEL_ROUND_S)
+        rounds.append(Round(repeats, drift))
+        if turn + 1 >= MODEL_ROUNDS and len(calm(rounds)) >= MODEL_ROUNDS / 2:
+          break
+    kept = calm(rounds)
+    return timing([r.repeats for r in kept]), timing([r.steady for r in kept])
 
   @contextlib.contextmanager
   def on_cores(self) -> Iterator[None]:

@@ -24,7 +24,7 @@ from mobilenet_jax.core.progress import Progress
 from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.timing import Timing
 from mobilenet_jax.measure.blocks import block_function
-from mobilenet_jax.measure.rounds import Protocol, time_in_rounds
+from mobilenet_jax.measure.rounds import WHEN, Protocol, time_in_rounds
 from mobilenet_jax.measure.speed import REFERENCE, Speed
 
 DTYPES = ('float32', 'bfloat16', 'float16')
@@ -70,8 +70,8 @@ class JaxDevice:
       'dtype': self.dtype,
       'batch': 1,
       'protocol': (
-        f'{self.protocol}; a repeat is the mean turn of a compiled loop, less '
-        'that of the loop without the block'
+        f'{self.protocol}; {WHEN}; a repeat is the mean turn of a compiled '
+        'loop, less that of the loop without the block'
       ),
       'date': datetime.now(UTC).date().isoformat(),
       'source': 'measured on this computer by mobilenet-jax',

@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from mobilenet_jax.cli.main import main
 from mobilenet_jax.latency.key import keys
-from mobilenet_jax.latency.table import LatencyTable, list_tables
+from mobilenet_jax.latency.table import SHIPPED, LatencyTable, list_tables
 from mobilenet_jax.models import get_arch
 from tests.latency.toy import PROVENANCE, toy_table
 
@@ -124,7 +125,11 @@ def test_a_wrong_measure_is_one_sentence(capsys, argv, says):
 
 
 def test_shipped_tables_load_price_and_tell_their_source(capsys):
-  rows = json.loads(said(capsys, 'latency', 'tables', '--json').out)
+  made = json.loads(said(capsys, 'latency', 'tables', '--json').out)
+  rows = made['tables']
+  assert {'pixel1', 'pixel2', 'pixel3'} <= {
+    row['name'] for row in made['anchor_sets']
+  }
   assert [row['name'] for row in rows] == list_tables()
   for row in rows:
     table = LatencyTable.load(row['name'])
@@ -134,3 +139,62 @@ def test_shipped_tables_load_price_and_tell_their_source(capsys):
   assert (
     'neither a .csv file nor a shipped' in said(capsys, *wrong, status=2).err
   )
+
+
+FOREIGN = Path(__file__).parents[1] / 'latency' / 'importers' / 'files'
+
+
+def test_import_writes_a_table_that_loads(capsys, tmp_path):
+  out = tmp_path / 'made.csv'
+  file = FOREIGN / 'hw_nas_bench.json'
+  argv = ('latency', 'import', '--format=hw-nas-bench', file, '--out', out)
+  assert 'does not say its device' in said(capsys, *argv, status=2).err
+  assert not out.exists()
+  made = json.loads(
+    said(capsys, *argv, '--json', '--set', 'device=Pixel 3').out
+  )
+  table = LatencyTable.load(out)
+  assert made['blocks'] == len(table.rows)
+  assert table.provenance['device'] == 'Pixel 3'
+  wrong = said(capsys, *argv, '--set', 'device', status=2).err
+  assert "'device' is not NAME=VALUE" in wrong
+
+
+def test_calibrate_carries_a_table_and_says_how_far_off_it_is(capsys, tmp_path):
+  grid = [(w, r) for w in (0.35, 0.5, 0.75, 1.0) for r in (64, 96)]
+  specs = [get_arch('mobilenet_v2', w, r) for w, r in grid]
+  host = toy_table(key for spec in specs for key in keys(spec))
+  host.save(tmp_path / 'host.csv')
+  rows = [
+    f'mobilenet_v2,{w},{r},float32,{3 * host.price(spec):.6f},paper'
+    for (w, r), spec in zip(grid, specs, strict=True)
+  ]
+  anchors = tmp_path / 'mine.csv'
+  anchors.write_text(
+    '\n'.join(['network,width,resolution,dtype,ms,source', *rows, ''])
+  )
+  about = json.loads((anchors_of('pixel2')).read_text())
+  about |= {
+    'device': 'My phone',
+    'main_source': 'paper',
+    'sources': {'paper': {'citation': 'measured by me', 'licence': 'none'}},
+  }
+  about.pop('left_out', None)
+  (tmp_path / 'mine.json').write_text(json.dumps(about))
+  out = tmp_path / 'phone.csv'
+  argv = ('latency', 'calibrate', '--table', tmp_path / 'host.csv')
+  argv = (*argv, '--anchors', anchors, '--out', out)
+  text = said(capsys, *argv).out
+  assert 'My phone (transferred, not measured)' in text
+  assert 'Left out one by one' in text
+  phone = LatencyTable.load(out)
+  # a network that is not among the anchors
+  spec = get_arch('mobilenet_v2', 0.75, 96, 1000)
+  assert phone.price(spec) == pytest.approx(3 * host.price(spec), rel=0.1)
+  again = ('latency', 'calibrate', '--table', out, '--anchors', anchors)
+  again = (*again, '--out', tmp_path / 'x.csv')
+  assert 'was not measured itself' in said(capsys, *again, status=2).err
+
+
+def anchors_of(name):
+  return SHIPPED.parent / 'anchor_sets' / f'{name}.json'

@@ -5,7 +5,7 @@ import pytest
 
 from mobilenet_jax.core.progress import Progress
 from mobilenet_jax.latency.key import BlockKey
-from mobilenet_jax.measure.rounds import Protocol, time_in_rounds
+from mobilenet_jax.measure.rounds import Protocol, steadily, time_in_rounds
 from mobilenet_jax.measure.speed import Speed
 from mobilenet_jax.measure.statistics import half_width, outliers, timing
 
@@ -91,4 +91,36 @@ def test_drift_is_taken_out_of_every_round():
     Protocol(rounds=6, most_rounds=6),
     Progress('x', 1),
   )
-  assert rows[KEY].ms == pytest.approx(3.0 * 1.01**2, rel=0.001)
+  assert rows[KEY].ms == pytest.approx(3.0 * 1.01, rel=0.001)
+
+
+def test_a_round_while_the_speed_changes_is_timed_again():
+  speeds = iter([1.0, 1.5, 1.5])  # a jump, then steady
+  taken = iter([[9.0], [3.0]])
+  repeats, drift = steadily([lambda _: next(taken)], lambda _: next(speeds), 1)
+  assert (repeats, drift) == ([[3.0]], 1.5)
+
+
+def test_the_steadiest_round_counts_where_none_is_steady():
+  speeds = iter([1.0, 2.0, 3.0, 3.3, 5.0])
+  taken = iter([[1.0], [2.0], [3.0], [4.0]])
+  repeats, drift = steadily([lambda _: next(taken)], lambda _: next(speeds), 1)
+  assert (repeats, drift) == ([[3.0]], pytest.approx(3.15))
+
+
+def test_rounds_of_a_slow_spell_do_not_count():
+  """What slows a device does not slow all blocks alike."""
+  spells, now = iter([1.4, 1.4, *[1.0] * 20]), {}
+
+  class Slow(Speed):
+    def drift(self, seconds):
+      now['drift'] = next(spells)
+      return now['drift']
+
+  def watch(_):
+    return [2.0 * now['drift'] ** 2] * 20
+
+  rows = time_in_rounds(
+    [KEY], [watch], Slow(steady), Protocol(), Progress('x', 1)
+  )
+  assert rows[KEY].ms == 2.0

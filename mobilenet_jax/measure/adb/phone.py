@@ -24,7 +24,7 @@ from mobilenet_jax.measure.adb.connection import (
   check_serial,
   connect,
 )
-from mobilenet_jax.measure.adb.groups import Groups
+from mobilenet_jax.measure.adb.groups import MOST_CHANGE, Groups
 from mobilenet_jax.measure.adb.tool import check_exists, check_machine
 from mobilenet_jax.measure.blocks import block_model
 from mobilenet_jax.measure.rounds import Protocol
@@ -101,7 +101,9 @@ class Phone:
       'dtype': self.dtype,
       'batch': 1,
       'protocol': (
-        f'{self.protocol}; a repeat is the mean of one of the {bench.RUNS} '
+        f'{self.protocol}; what is timed while the speed changes by more than '
+        f'{MOST_CHANGE - 1:.0%} is timed again; a repeat is the mean of one of '
+        f'the {bench.RUNS} '
         'runs of benchmark_model in a round'
       ),
       'date': datetime.now(UTC).date().isoformat(),
