@@ -14,7 +14,7 @@ from mobilenet_jax.latency.operations import operations
 from mobilenet_jax.latency.table import LatencyTable
 from mobilenet_jax.latency.tensors import space_keys
 from mobilenet_jax.measure import collect
-from mobilenet_jax.measure.instrument import Instrument
+from mobilenet_jax.measure.instrument import Instrument, other_condition
 from mobilenet_jax.models.find import find_arch
 from mobilenet_jax.space import get_space
 
@@ -164,12 +164,13 @@ def _existing(
     return None
   table = LatencyTable.load(path)
   here = instrument.provenance()
-  for name, value in here.items():
-    if table.provenance.get(name) != value and name != 'date':
-      raise UserError(
-        f'{path} holds a table of other conditions ({name} '
-        f'{table.provenance.get(name)!r}, here {value!r}); write to another.'
-      )
+  other = other_condition(table.provenance, here)
+  if other:
+    raise UserError(
+      f'{path} holds a table of other conditions ({other} '
+      f'{table.provenance.get(other)!r}, here {here[other]!r}); write to '
+      'another.'
+    )
   if table.unit != _unit(wanted):
     raise UserError(f'{path} holds a table by {table.unit}; write to another.')
   return table

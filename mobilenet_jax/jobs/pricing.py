@@ -20,7 +20,8 @@ from mobilenet_jax.latency.tensors import (
   space_keys,
 )
 from mobilenet_jax.measure import collect
-from mobilenet_jax.measure.host import Host, same_conditions
+from mobilenet_jax.measure.host import Host
+from mobilenet_jax.measure.instrument import other_condition
 from mobilenet_jax.space import SearchSpace
 
 DRAWS = 1000
@@ -52,8 +53,8 @@ class Pricing:
   def reference_ms(self) -> float | None:
     """The reference block's usual time, if the table is this computer's."""
     known = self.table.provenance
-    here = same_conditions(known, Host().provenance())
-    return known.get('reference_ms') if here else None
+    elsewhere = other_condition(known, Host().provenance())
+    return None if elsewhere else known.get('reference_ms')
 
   def can_price(self, spec: ArchSpec) -> bool:
     """Whether `of_new` knows, or can measure, every block of a network."""
@@ -108,7 +109,7 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
     f'target {target:.3f} ms.'
   )
   # blocks are never measured here for the table of another device
-  here = not config.table and same_conditions(
+  here = not config.table and not other_condition(
     table.provenance, Host().provenance()
   )
   return Pricing(table, tensors, target, (low, high), here, path)

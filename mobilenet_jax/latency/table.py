@@ -157,8 +157,10 @@ class LatencyTable:
       UserError: they are not of one device and protocol; the first thing in
         which they differ is named.
     """
+    mine = {**self.provenance, 'unit': self.unit}
+    theirs = {**other.provenance, 'unit': other.unit}
     for name in (*PROVENANCE, 'unit'):
-      one, two = self.provenance.get(name), other.provenance.get(name)
+      one, two = mine[name], theirs[name]
       if one != two and name != 'date':
         raise UserError(
           f'Tables {self.path} and {other.path} do not merge: their {name} '

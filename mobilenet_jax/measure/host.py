@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +40,6 @@ MOST_MODEL_ROUNDS = 40
 MODEL_ROUND_S = 0.1
 PROTOCOL = Protocol()
 LITERT_DTYPES = ('float32', 'float16', 'int8')
-VARIES = ('date', 'reference_ms', 'seconds_a_block')
 
 
 @dataclass(frozen=True)
@@ -164,12 +163,6 @@ class Host:
       yield
     finally:
       os.sched_setaffinity(0, before)
-
-
-def same_conditions(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-  """Whether two provenances describe the same conditions on other days."""
-  one, other = ({k: v for k, v in p.items() if k not in VARIES} for p in (a, b))
-  return one == other
 
 
 def chip() -> str:

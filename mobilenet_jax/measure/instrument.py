@@ -1,6 +1,6 @@
 """What every instrument is: something that can time blocks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from mobilenet_jax.core.progress import Progress
@@ -59,3 +59,17 @@ class Instrument(Protocol):
       JobError: the device is lost, or too unsteady.
     """
     ...
+
+
+def other_condition(
+  known: Mapping[str, Any], here: Mapping[str, Any]
+) -> str | None:
+  """The first condition in which a table is not of an instrument's.
+
+  Args:
+    known: provenance of the table, which may say more than the conditions.
+    here: that of the instrument.
+  """
+  return next(
+    (k for k, v in here.items() if k != 'date' and known.get(k) != v), None
+  )

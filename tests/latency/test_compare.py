@@ -58,6 +58,8 @@ def test_what_only_one_has_is_counted_and_nothing_in_common_is_refused():
 def test_tables_merge_only_under_the_same_conditions():
   a, b = toy_table(WANTED[:5]), toy_table(WANTED[3:])
   assert a.merge(b).rows == toy_table(WANTED).rows
+  told = LatencyTable(b.rows, {**PROVENANCE, 'unit': 'block'})  # the default
+  assert a.merge(told).rows == toy_table(WANTED).rows
   other = LatencyTable(b.rows, {**PROVENANCE, 'threads': 4})
   with pytest.raises(UserError, match='their threads differs, 1 and 4'):
     a.merge(other)

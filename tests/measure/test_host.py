@@ -11,6 +11,7 @@ from mobilenet_jax.latency.table import PROVENANCE, LatencyTable
 from mobilenet_jax.measure import collect, host, speed
 from mobilenet_jax.measure.blocks import block_model
 from mobilenet_jax.measure.host import Host
+from mobilenet_jax.measure.instrument import other_condition
 from mobilenet_jax.measure.jax_device import JaxDevice
 from mobilenet_jax.measure.speed import REFERENCE
 
@@ -156,3 +157,12 @@ def test_a_whole_model_is_timed_beside_the_reference_block(monkeypatch):
   factor['is'] = 2.0
   raw, steady = here.time_beside(block_model(LARGE), beside)
   assert raw.ms / steady.ms == pytest.approx(2.0, rel=0.5)
+
+
+def test_a_table_is_this_computers_whatever_more_it_says():
+  here = Host().provenance()
+  more = {'unit': 'block', 'reference_ms': 1.0, 'correction': {'large': 1.1}}
+  assert other_condition({**here, **more, 'date': '2020-01-01'}, here) is None
+  assert other_condition({**here, 'threads': 7}, here) == 'threads'
+  lacking = {k: v for k, v in here.items() if k != 'chip'}
+  assert other_condition(lacking, here) == 'chip'

@@ -27,10 +27,10 @@ from mobilenet_jax.measure.adb.connection import (
 from mobilenet_jax.measure.adb.groups import MOST_CHANGE, Groups
 from mobilenet_jax.measure.adb.tool import check_exists, check_machine
 from mobilenet_jax.measure.blocks import block_model
+from mobilenet_jax.measure.host import LITERT_DTYPES
 from mobilenet_jax.measure.rounds import Protocol
 from mobilenet_jax.measure.speed import Speed
 
-DTYPES = ('float32', 'float16', 'int8')
 PROTOCOL = Protocol(round_s=0.1)
 
 
@@ -59,9 +59,10 @@ class Phone:
   seconds_a_block: ClassVar[float] = 1.5
 
   def __post_init__(self):
-    if self.dtype not in DTYPES:
+    if self.dtype not in LITERT_DTYPES:
       raise UserError(
-        f'TFLite on a phone has no {self.dtype}; take {", ".join(DTYPES)}.'
+        f'TFLite on a phone has no {self.dtype}; take '
+        f'{", ".join(LITERT_DTYPES)}.'
       )
     if self.threads < 1:
       raise UserError(f'{self.threads} threads: at least one is needed.')
