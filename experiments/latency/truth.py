@@ -55,8 +55,8 @@ def main() -> None:
   host, folder = Host(args.dtype), make_folder(args.workdir)
 
   groups = {
-    'fit': random_networks(SPACE, args.fit, 1, 'fit'),
-    'random': random_networks(SPACE, args.networks, 0, 'random'),
+    'fit': random_networks(SPACE, args.fit, 3, 'fit'),
+    'random': random_networks(SPACE, args.networks, 2, 'random'),
     'zoo': [get_arch(name) for name in MOBILE],
   }
   blocks, operation_table, took = tables(host, groups['zoo'])

@@ -116,7 +116,8 @@ def measure(out: str, instrument: Instrument, wanted: Wanted) -> dict[str, Any]:
   before = _existing(path, instrument, wanted)
   make_folder(path.parent)
   made = collect.measure(instrument, wanted.keys(instrument.dtype), say, before)
-  rows = {**(before.rows if before else {}), **made.rows}
+  speed = made.provenance.get('reference_ms')
+  rows = {**(before.at_speed(speed).rows if before else {}), **made.rows}
   table = LatencyTable(rows, {**made.provenance, 'unit': _unit(wanted)})
   table.save(path)
   return {

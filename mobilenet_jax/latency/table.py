@@ -166,7 +166,21 @@ class LatencyTable:
           f'Tables {self.path} and {other.path} do not merge: their {name} '
           f'differs, {one!r} and {two!r}.'
         )
-    return LatencyTable({**self.rows, **other.rows}, other.provenance)
+    speed = other.provenance.get('reference_ms')
+    mine = self.at_speed(speed)
+    return LatencyTable({**mine.rows, **other.rows}, other.provenance)
+
+  def at_speed(self, reference_ms: float | None) -> 'LatencyTable':
+    """The same device at the speed at which its reference block takes that.
+
+    Where either has no reference block, nothing is known and nothing changes.
+    """
+    own = self.provenance.get('reference_ms')
+    if not own or not reference_ms or own == reference_ms:
+      return self
+    rows = {k: t.times(reference_ms / own) for k, t in self.rows.items()}
+    source = {**self.provenance, 'reference_ms': reference_ms}
+    return LatencyTable(rows, source, self.path)
 
   def save(self, path: str | os.PathLike) -> None:
     """Writes `path` (CSV) and its sidecar (the same name, .json)."""

@@ -1,5 +1,6 @@
 """How long blocks and networks take, in milliseconds."""
 
+import dataclasses
 from dataclasses import dataclass
 
 from mobilenet_jax.latency.key import BlockKey
@@ -26,6 +27,15 @@ class Timing:
   p90_ms: float | None = None
   n: int = 0
   outliers: int = 0
+
+  def times(self, factor: float) -> 'Timing':
+    """The same block on a device so much slower."""
+    scaled = {
+      field.name: round(getattr(self, field.name) * factor, 6)
+      for field in dataclasses.fields(self)
+      if field.name.endswith('ms') and getattr(self, field.name) is not None
+    }
+    return dataclasses.replace(self, **scaled)
 
 
 @dataclass(frozen=True)

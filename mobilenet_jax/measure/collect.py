@@ -16,7 +16,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from mobilenet_jax.core.progress import progress
 from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.rows import HEADER
 from mobilenet_jax.latency.table import LatencyTable
+from mobilenet_jax.latency.timing import Timing
 from mobilenet_jax.measure.instrument import Instrument
 from mobilenet_jax.measure.speed import REFERENCE
 
@@ -82,7 +83,8 @@ def plan(
   known = LatencyTable.load(path) if path.exists() else None
   if before:
     more = known or before
-    known = LatencyTable({**before.rows, **more.rows}, more.provenance)
+    slower = before.at_speed(more.provenance.get('reference_ms'))
+    known = LatencyTable({**slower.rows, **more.rows}, more.provenance)
   todo = tuple(key for key in wanted if not known or key not in known.rows)
   pace = instrument.seconds_a_block
   if known:
@@ -108,19 +110,16 @@ def measure(
   """
   work = plan(instrument, wanted, before)
   say(str(work))
-  rows = dict(work.known.rows) if work.known else {}
-  source = dict(
-    work.known.provenance if work.known else instrument.provenance()
-  )
+  table = work.known or LatencyTable({}, instrument.provenance())
   if work.todo:
     make_folder(work.path.parent)
-    for table in _measure_chunks(instrument, work):
-      rows |= table.rows
-      # its date is that of the last measurement
-      source = dict(table.provenance)
-      LatencyTable(rows, source).save(work.path)
-    say(_outliers(LatencyTable({k: rows[k] for k in work.todo}, source)))
-  return LatencyTable({key: rows[key] for key in work.wanted}, source)
+    for chunk in _measure_chunks(instrument, work):
+      # the speed may be found to be higher, the date is the last one's
+      known = table.at_speed(chunk.provenance['reference_ms'])
+      table = LatencyTable({**known.rows, **chunk.rows}, chunk.provenance)
+      table.save(work.path)
+    say(_outliers({key: table[key] for key in work.todo}))
+  return LatencyTable({k: table[k] for k in work.wanted}, table.provenance)
 
 
 def known_path(instrument: Instrument) -> Path:
@@ -194,15 +193,15 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _outliers(table: LatencyTable) -> str:
+def _outliers(rows: Mapping[BlockKey, Timing]) -> str:
   """One line on the repeats that were far too slow."""
-  repeats = sum(t.n for t in table.rows.values())
-  far = sum(t.outliers for t in table.rows.values())
-  worst = max(table.rows, key=lambda key: table[key].outliers)
+  repeats = sum(t.n for t in rows.values())
+  far = sum(t.outliers for t in rows.values())
+  worst = max(rows, key=lambda key: rows[key].outliers)
   text = f'  outliers: {far} of {repeats} repeats'
   if not far:
     return f'{text}.'
-  return f'{text}, most of "{worst}" ({table[worst].outliers}).'
+  return f'{text}, most of "{worst}" ({rows[worst].outliers}).'
 
 
 def _duration(seconds: float) -> str:

@@ -27,6 +27,7 @@ from mobilenet_jax.measure.rounds import (
   calm,
   steadily,
   time_in_rounds,
+  with_stopwatches,
 )
 from mobilenet_jax.measure.speed import Speed
 from mobilenet_jax.measure.statistics import timing
@@ -127,7 +128,8 @@ class Host:
         functools.partial(time_round, self.open(model)) for model in models
       ]
       speed = self.speed(reference, usual_ms)
-      rows = time_in_rounds(wanted, watches, speed, self.protocol, bar)
+      take = with_stopwatches(watches, speed, self.protocol.round_s)
+      rows = time_in_rounds(wanted, take, speed, self.protocol, bar)
     return rows, speed.usual_ms
 
   def speed(self, reference: bytes, usual_ms: float | None) -> Speed:
@@ -144,12 +146,14 @@ class Host:
     with self.on_cores():
       watch = functools.partial(time_round, self.open(model))
       for turn in range(MOST_MODEL_ROUNDS):
-        (repeats,), drift = steadily([watch], speed.ratio, MODEL_ROUND_S)
-        rounds.append(Round(repeats, drift))
+        (repeats,), ends = steadily([watch], speed.now, MODEL_ROUND_S)
+        rounds.append(Round(repeats, float(np.mean(ends))))
         if turn + 1 >= MODEL_ROUNDS and len(calm(rounds)) >= MODEL_ROUNDS / 2:
           break
-    kept = calm(rounds)
-    return timing([r.repeats for r in kept]), timing([r.steady for r in kept])
+    kept, usual = calm(rounds), speed.usual_ms or 1.0
+    return timing([r.repeats for r in kept]), timing(
+      [r.at(usual) for r in kept]
+    )
 
   @contextlib.contextmanager
   def on_cores(self) -> Iterator[None]:

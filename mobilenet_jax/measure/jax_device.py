@@ -24,7 +24,12 @@ from mobilenet_jax.core.progress import Progress
 from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.timing import Timing
 from mobilenet_jax.measure.blocks import block_function
-from mobilenet_jax.measure.rounds import WHEN, Protocol, time_in_rounds
+from mobilenet_jax.measure.rounds import (
+  WHEN,
+  Protocol,
+  time_in_rounds,
+  with_stopwatches,
+)
 from mobilenet_jax.measure.speed import REFERENCE, Speed
 
 DTYPES = ('float32', 'bfloat16', 'float16')
@@ -94,7 +99,8 @@ class JaxDevice:
     del models, reference
     speed = Speed(stopwatch(REFERENCE, self.dtype), usual_ms)
     watches = [stopwatch(key, self.dtype) for key in wanted]
-    rows = time_in_rounds(wanted, watches, speed, self.protocol, bar)
+    take = with_stopwatches(watches, speed, self.protocol.round_s)
+    rows = time_in_rounds(wanted, take, speed, self.protocol, bar)
     return rows, speed.usual_ms
 
 

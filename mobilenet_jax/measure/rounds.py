@@ -21,23 +21,23 @@ from mobilenet_jax.measure.statistics import half_width, timing
 
 GROUP = 8  # blocks between two timings of the reference block
 TRIES = 4  # of a group during which the speed changes
-CALM = 1.1  # times the least drift: rounds of more do not count
+CALM = 1.1  # times the least time of the reference block: slower do not count
+SLOW = 1.25  # times its usual time: a round more is tried
 WHEN = (
   f'what is timed while the speed changes by more than {STEADY:.0%} is timed '
-  f'again, and rounds count whose drift is within {CALM - 1:.0%} of the least'
+  f'again, and rounds count that are within {CALM - 1:.0%} of the fastest'
 )
 
 
 class Round(NamedTuple):
-  """Repeats, and how much slower than usual the device was meanwhile."""
+  """Repeats of a block, and the reference block's time meanwhile."""
 
   repeats: list[float]
-  drift: float
+  reference_ms: float
 
-  @property
-  def steady(self) -> list[float]:
-    """The repeats as they would be at the usual speed."""
-    return [ms / self.drift for ms in self.repeats]
+  def at(self, usual_ms: float) -> list[float]:
+    """The repeats as they would be where the reference block takes that."""
+    return [ms * usual_ms / self.reference_ms for ms in self.repeats]
 
 
 @dataclass(frozen=True)
@@ -66,72 +66,97 @@ class Protocol:
     )
 
 
+# times one round of some blocks, by their places
+Take = Callable[[Sequence[int]], list[Round]]
+
+
 def time_in_rounds(
   wanted: Sequence[BlockKey],
-  watches: Sequence[Stopwatch],
+  take: Take,
   speed: Speed,
   protocol: Protocol,
   bar: Progress,
 ) -> dict[BlockKey, Timing]:
-  """Times every block with its stopwatch."""
+  """Times every block, at the usual speed.
+
+  Args:
+    take: times some of `wanted`, `GROUP` of them at most, for one round.
+  """
   found: list[list[Round]] = [[] for _ in wanted]
   unsure = list(range(len(wanted)))
   for turn in range(protocol.most_rounds):
     for start in range(0, len(unsure), GROUP):
       group = unsure[start : start + GROUP]
-      taken, drift = steadily(
-        [watches[i] for i in group], speed.drift, protocol.round_s
-      )
-      for i, repeats in zip(group, taken, strict=True):
-        found[i].append(Round(repeats, drift))
+      for i, made in zip(group, take(group), strict=True):
+        found[i].append(made)
         bar.advance(int(turn == 0), f'timed {wanted[i]}')
-    unsure = [i for i in unsure if not sure(calm(found[i]), protocol)]
+    usual = speed.usual_ms or math.inf
+    unsure = [i for i in unsure if not sure(calm(found[i]), usual, protocol)]
     if not unsure:
       break
   return {
-    key: timing([r.steady for r in calm(rounds)])
+    key: timing([r.at(speed.usual_ms or 1.0) for r in calm(rounds)])
     for key, rounds in zip(wanted, found, strict=True)
   }
 
 
 def calm(rounds: Sequence[Round]) -> list[Round]:
   """The rounds that count: what slows a device does not slow all alike."""
-  least = max(min(r.drift for r in rounds), 1.0)
-  return [r for r in rounds if r.drift <= CALM * least]
+  least = min(r.reference_ms for r in rounds)
+  return [r for r in rounds if r.reference_ms <= CALM * least]
 
 
-def sure(rounds: Sequence[Round], protocol: Protocol) -> bool:
+def sure(rounds: Sequence[Round], usual_ms: float, protocol: Protocol) -> bool:
   """Whether a block needs no more rounds."""
-  if len(rounds) < protocol.rounds:
+  least = min(r.reference_ms for r in rounds)
+  if len(rounds) < protocol.rounds or least > SLOW * usual_ms:
     return False
-  return half_width([r.steady for r in rounds]) <= protocol.width
+  return half_width([r.at(1.0) for r in rounds]) <= protocol.width
+
+
+def with_stopwatches(
+  watches: Sequence[Stopwatch], speed: Speed, seconds: float
+) -> Take:
+  """What times blocks by stopwatches, one each, for so many seconds.
+
+  It does so near the usual speed, and raises JobError where the device stays
+  too slow; it lowers the usual time where the device is faster.
+  """
+
+  def take(group: Sequence[int]) -> list[Round]:
+    chosen = [watches[i] for i in group]
+    taken, ends = steadily(chosen, speed.wait, seconds)
+    speed.saw(*ends)
+    return [Round(repeats, sum(ends) / 2) for repeats in taken]
+
+  return take
 
 
 def steadily(
   watches: Sequence[Stopwatch],
-  drift: Callable[[float], float],
+  reference: Callable[[float], float],
   seconds: float,
-) -> tuple[list[list[float]], float]:
+) -> tuple[list[list[float]], tuple[float, float]]:
   """Times one round of some stopwatches while the speed is steady.
 
   The reference block is timed before and after; where the speed changed in
   between they are timed again, and the steadiest of `TRIES` counts.
 
   Args:
-    drift: of `Speed`, `drift` or `ratio`.
+    reference: of `Speed`, `wait` or `now`.
 
   Returns:
-    The repeats of each, and how much slower than usual the device was.
+    The repeats of each, and the reference block's times before and after.
   """
-  best, speed, least = [], 1.0, math.inf
-  before = drift(seconds)
+  best, ends, least = [], (1.0, 1.0), math.inf
+  before = reference(seconds)
   for _ in range(TRIES):
     taken = [watch(seconds) for watch in watches]
-    after = drift(seconds)
+    after = reference(seconds)
     change = abs(after / before - 1)
     if change < least:
-      best, speed, least = taken, (before + after) / 2, change
+      best, ends, least = taken, (before, after), change
     if least < STEADY:
       break
     before = after
-  return best, speed
+  return best, ends

@@ -30,7 +30,7 @@ Stopwatch = Callable[[float], list[float]]
 
 
 class Speed:
-  """The reference block's time against its usual time.
+  """The reference block's time, now and at the device's usual speed.
 
   Attributes:
     usual_ms: its time at the speed that everything is expressed in; set by
@@ -42,37 +42,44 @@ class Speed:
     self._reference = reference
     self.usual_ms = usual_ms
 
-  def drift(self, seconds: float) -> float:
-    """Times the block: its time now over its usual time (1.1: slower).
+  def wait(self, seconds: float) -> float:
+    """Times the block in milliseconds, once it is near its usual time.
 
     Raises:
-      JobError: it stays too far from its usual time.
+      JobError: it stays too slow.
     """
-    found = self.ratio(seconds)
-    for pause in PAUSES_S:
-      if 1 / MOST_DRIFT < found < MOST_DRIFT:
-        return found
-      say(
-        f'  the device runs at {1 / found:.2f} of its usual speed; waiting '
-        f'{pause:g} s.'
-      )
-      time.sleep(pause)
-      found = self.ratio(seconds)
-    if 1 / MOST_DRIFT < found < MOST_DRIFT:
-      return found
+    for pause in (*PAUSES_S, 0.0):
+      ms = self.now(seconds)
+      speed = (self.usual_ms or ms) / ms
+      if speed > 1 / MOST_DRIFT:
+        return ms
+      if pause:
+        say(
+          f'  the device runs at {speed:.2f} of its usual speed; waiting '
+          f'{pause:g} s.'
+        )
+        time.sleep(pause)
     raise JobError(
-      f'The device runs at {1 / found:.2f} of the speed at which the other '
+      f'The device runs at {speed:.2f} of the speed at which the other '
       f'blocks were measured ({self.usual_ms:g} ms for the reference block), '
       f'too far off to be put right. What is measured is kept; run it again '
       'when the device is cool and idle.'
     )
 
-  def ratio(self, seconds: float) -> float:
-    """The block's time now over its usual time, whatever it is."""
+  def now(self, seconds: float) -> float:
+    """Times the block, whatever its time is: milliseconds."""
     if self.usual_ms is None:
-      first = [self._now(seconds) for _ in range(FIRST_TIMINGS)]
+      first = [self._time(seconds) for _ in range(FIRST_TIMINGS)]
       self.usual_ms = round(min(first), 6)
-    return self._now(seconds) / self.usual_ms
+    return self._time(seconds)
 
-  def _now(self, seconds: float) -> float:
+  def saw(self, *timings: float) -> None:
+    """Lowers the usual time where all of some timings in a row were faster.
+
+    The first of a table may have fallen into a slow spell.
+    """
+    if self.usual_ms and max(timings) < self.usual_ms * (1 - STEADY):
+      self.usual_ms = round(max(timings), 6)
+
+  def _time(self, seconds: float) -> float:
     return float(np.quantile(self._reference(seconds), PRICED))

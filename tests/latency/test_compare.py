@@ -63,3 +63,14 @@ def test_tables_merge_only_under_the_same_conditions():
   other = LatencyTable(b.rows, {**PROVENANCE, 'threads': 4})
   with pytest.raises(UserError, match='their threads differs, 1 and 4'):
     a.merge(other)
+
+
+def test_tables_merge_at_one_speed():
+  a, b = toy_table(WANTED[:1]), toy_table(WANTED[1:2])
+  slow = LatencyTable(a.rows, {**PROVENANCE, 'reference_ms': 0.5})
+  fast = LatencyTable(b.rows, {**PROVENANCE, 'reference_ms': 0.25})
+  merged = slow.merge(fast)
+  (one,), (two,) = a.rows, b.rows
+  assert merged[one].ms == pytest.approx(a[one].ms / 2, abs=1e-6)
+  assert merged[two] == b[two]
+  assert merged.provenance['reference_ms'] == 0.25

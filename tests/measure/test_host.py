@@ -106,6 +106,20 @@ def test_a_slower_computer_does_not_change_the_prices(cache, monkeypatch):
   assert later[again].ms == pytest.approx(usual[LARGE].ms, rel=0.5)
 
 
+def test_a_table_is_put_at_the_speed_that_is_found_to_be_usual(
+  cache, monkeypatch
+):
+  factor = {'is': 3.0}
+  slowed(monkeypatch, factor)
+  slow = collect.measure(Host(), [LARGE], quiet)
+  factor['is'] = 1.0
+  both = collect.measure(Host(), [LARGE, SMALL], quiet)
+  ratio = both.provenance['reference_ms'] / slow.provenance['reference_ms']
+  assert ratio == pytest.approx(1 / 3, rel=0.5)
+  assert both[LARGE].ms == pytest.approx(ratio * slow[LARGE].ms, rel=1e-3)
+  assert both[LARGE].n == slow[LARGE].n  # not measured again
+
+
 def test_a_computer_that_stays_too_slow_is_refused(cache, monkeypatch):
   factor = {'is': 1.0}
   slowed(monkeypatch, factor)
@@ -153,7 +167,7 @@ def test_a_whole_model_is_timed_beside_the_reference_block(monkeypatch):
   here, factor = Host(), {'is': 1.0}
   slowed(monkeypatch, factor)
   beside = here.speed(block_model(REFERENCE), None)
-  beside.ratio(0.02)  # sets its usual time
+  beside.now(0.02)  # sets its usual time
   factor['is'] = 2.0
   raw, steady = here.time_beside(block_model(LARGE), beside)
   assert raw.ms / steady.ms == pytest.approx(2.0, rel=0.5)

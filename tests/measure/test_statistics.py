@@ -5,8 +5,13 @@ import pytest
 
 from mobilenet_jax.core.progress import Progress
 from mobilenet_jax.latency.key import BlockKey
-from mobilenet_jax.measure.rounds import Protocol, steadily, time_in_rounds
-from mobilenet_jax.measure.speed import Speed
+from mobilenet_jax.measure.rounds import (
+  Protocol,
+  steadily,
+  time_in_rounds,
+  with_stopwatches,
+)
+from mobilenet_jax.measure.speed import FIRST_TIMINGS, Speed
 from mobilenet_jax.measure.statistics import half_width, outliers, timing
 
 KEY = BlockKey('dense', 1, 64, 10, activation='linear')
@@ -54,6 +59,14 @@ def steady(_):
   return [1.0] * 20
 
 
+def in_rounds(keys, watches, reference=steady, usual=None, **protocol):
+  """Times with stopwatches; the rows, and the usual time at the end."""
+  speed, protocol = Speed(reference, usual), Protocol(**protocol)
+  take = with_stopwatches(watches, speed, protocol.round_s)
+  rows = time_in_rounds(keys, take, speed, protocol, Progress('x', len(keys)))
+  return rows, speed.usual_ms
+
+
 def test_rounds_go_on_until_the_price_is_sure_or_the_cap_is_hit():
   calls = {'sure': 0, 'unsure': 0}
   rng = np.random.default_rng(0)
@@ -67,9 +80,7 @@ def test_rounds_go_on_until_the_price_is_sure_or_the_cap_is_hit():
     return [rng.uniform(1, 3)] * 20
 
   keys = [KEY, BlockKey('dense', 1, 65, 10, activation='linear')]
-  rows = time_in_rounds(
-    keys, [sure, unsure], Speed(steady), Protocol(), Progress('x', 2)
-  )
+  rows, _ = in_rounds(keys, [sure, unsure])
   assert calls == {'sure': 2, 'unsure': Protocol().most_rounds}
   assert rows[keys[0]].ms == 2.0
 
@@ -84,43 +95,66 @@ def test_drift_is_taken_out_of_every_round():
 
     return watch
 
-  rows = time_in_rounds(
-    [KEY],
-    [slower_and_slower(3.0)],
-    Speed(slower_and_slower(1.0)),
-    Protocol(rounds=6, most_rounds=6),
-    Progress('x', 1),
-  )
+  watches = [slower_and_slower(3.0)]
+  reference = slower_and_slower(1.0)
+  rows, _ = in_rounds([KEY], watches, reference, rounds=6, most_rounds=6)
   assert rows[KEY].ms == pytest.approx(3.0 * 1.01, rel=0.001)
 
 
 def test_a_round_while_the_speed_changes_is_timed_again():
-  speeds = iter([1.0, 1.5, 1.5])  # a jump, then steady
+  reference = iter([1.0, 1.5, 1.5])  # a jump, then steady
   taken = iter([[9.0], [3.0]])
-  repeats, drift = steadily([lambda _: next(taken)], lambda _: next(speeds), 1)
-  assert (repeats, drift) == ([[3.0]], 1.5)
+  repeats, ends = steadily(
+    [lambda _: next(taken)], lambda _: next(reference), 1
+  )
+  assert (repeats, ends) == ([[3.0]], (1.5, 1.5))
 
 
 def test_the_steadiest_round_counts_where_none_is_steady():
-  speeds = iter([1.0, 2.0, 3.0, 3.3, 5.0])
+  reference = iter([1.0, 2.0, 3.0, 3.3, 5.0])
   taken = iter([[1.0], [2.0], [3.0], [4.0]])
-  repeats, drift = steadily([lambda _: next(taken)], lambda _: next(speeds), 1)
-  assert (repeats, drift) == ([[3.0]], pytest.approx(3.15))
+  repeats, ends = steadily(
+    [lambda _: next(taken)], lambda _: next(reference), 1
+  )
+  assert (repeats, ends) == ([[3.0]], (3.0, 3.3))
+
+
+class Spells:
+  """A device that slows, and a block that slows more than its reference."""
+
+  def __init__(self, *reference_ms):
+    self._spells, self.now = iter(reference_ms), 1.0
+
+  def reference(self, _):
+    self.now = next(self._spells, self.now)
+    return [self.now] * 20
+
+  def block(self, _):
+    return [2.0 * self.now**2] * 20
 
 
 def test_rounds_of_a_slow_spell_do_not_count():
-  """What slows a device does not slow all blocks alike."""
-  spells, now = iter([1.4, 1.4, *[1.0] * 20]), {}
+  device = Spells(1.4, 1.4, 1.0)
+  rows, usual = in_rounds([KEY], [device.block], device.reference, usual=1.0)
+  assert rows[KEY].ms == 2.0 and usual == 1.0
 
-  class Slow(Speed):
-    def drift(self, seconds):
-      now['drift'] = next(spells)
-      return now['drift']
 
-  def watch(_):
-    return [2.0 * now['drift'] ** 2] * 20
-
-  rows = time_in_rounds(
-    [KEY], [watch], Slow(steady), Protocol(), Progress('x', 1)
-  )
+def test_a_block_is_not_sure_while_the_device_is_slow():
+  device = Spells(*[1.4] * 8, 1.0)
+  rows, _ = in_rounds([KEY], [device.block], device.reference, usual=1.0)
   assert rows[KEY].ms == 2.0
+
+
+def test_a_table_that_is_begun_in_a_slow_spell_takes_the_usual_speed():
+  device = Spells(*[1.5] * FIRST_TIMINGS, 1.5, 1.5, 1.0)
+  rows, usual = in_rounds([KEY], [device.block], device.reference)
+  assert usual == 1.0
+  assert rows[KEY].ms == 2.0
+
+
+def test_one_fast_timing_is_not_the_usual_speed():
+  speed = Speed(steady, 1.0)
+  speed.saw(0.7, 1.0)
+  assert speed.usual_ms == 1.0
+  speed.saw(0.7, 0.72)
+  assert speed.usual_ms == 0.72

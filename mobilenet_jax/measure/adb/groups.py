@@ -10,9 +10,9 @@ from mobilenet_jax.core.progress import Progress, say
 from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.timing import Timing
 from mobilenet_jax.measure.adb.bench import REFERENCE, Bench, Garbage
-from mobilenet_jax.measure.rounds import GROUP, Protocol
+from mobilenet_jax.measure.rounds import Protocol, Round, time_in_rounds
 from mobilenet_jax.measure.speed import MOST_DRIFT, Speed
-from mobilenet_jax.measure.statistics import PRICED, half_width, timing
+from mobilenet_jax.measure.statistics import PRICED
 
 MOST_CHANGE = 1.2  # of the speed while a group is timed
 TRIES = 5
@@ -42,40 +42,28 @@ class Groups:
     Raises:
       JobError: the phone is lost or too unsteady, or gives no timings.
     """
-    found: list[list[list[float]]] = [[] for _ in self.wanted]
-    unsure = list(range(len(self.wanted)))
-    for turn in range(self.protocol.most_rounds):
-      for start in range(0, len(unsure), GROUP):
-        group = unsure[start : start + GROUP]
-        for i, repeats in zip(group, self._steady(group), strict=True):
-          found[i].append(repeats)
-          bar.advance(int(turn == 0), f'timed {self.wanted[i]}')
-      if turn + 1 >= self.protocol.rounds:
-        width = self.protocol.width
-        unsure = [i for i in unsure if half_width(found[i]) > width]
-      if not unsure:
-        break
-    pairs = zip(self.wanted, found, strict=True)
-    return {key: timing(rounds) for key, rounds in pairs}
+    return time_in_rounds(
+      self.wanted, self._steady, self.speed, self.protocol, bar
+    )
 
-  def _steady(self, group: Sequence[int]) -> list[list[float]]:
-    """The repeats of some blocks, at the usual speed.
+  def _steady(self, group: Sequence[int]) -> list[Round]:
+    """One round of some blocks.
 
     What the speed does between two timings of the reference block is taken
     for a straight line; where they are too far apart, all is timed again.
     """
     for _ in range(TRIES):
-      before = self.speed.drift(self.protocol.round_s)
+      before = self.speed.wait(self.protocol.round_s)
       runs = self._run(group)
-      now = float(np.quantile(runs[REFERENCE], PRICED))
-      after = now / (self.speed.usual_ms or now)
+      after = float(np.quantile(runs[REFERENCE], PRICED))
       change = max(after / before, before / after)
-      if change < MOST_CHANGE and 1 / MOST_DRIFT < after < MOST_DRIFT:
+      slower = after / (self.speed.usual_ms or after)
+      if change < MOST_CHANGE and slower < MOST_DRIFT:
+        self.speed.saw(before, after)
         ends = (0, len(group) + 1)
-        places = range(1, len(group) + 1)
-        drifts = np.interp(places, ends, (before, after))
-        pairs = zip(group, drifts, strict=True)
-        return [[ms / d for ms in runs[str(i)]] for i, d in pairs]
+        meanwhile = np.interp(range(1, ends[1]), ends, (before, after))
+        pairs = zip(group, meanwhile, strict=True)
+        return [Round(runs[str(i)], float(ms)) for i, ms in pairs]
       say(f'  the speed of the phone changed {change:.2f} times; once more.')
       self.cool()
     raise JobError(
