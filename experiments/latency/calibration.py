@@ -154,8 +154,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         found['against measured blocks'] = against_measured(made)
       except UserError as error:
         say(f'  not compared with {MEASURED}: {error}')
-  found['learning curve'] = learning_curve(host, 'pixel1')
-  found['tried'] = tries(host, PHONES, find)
+  own = host.only(wanted_blocks([]))  # what `calibrate` fits
+  found['learning curve'] = learning_curve(own, 'pixel1')
+  found['tried'] = tries(own, PHONES, find)
   if options.builtin:
     other = collect.measure(Host(xnnpack=False), wanted_blocks([]), say)
     for name, row in tries(other, PHONES, find, priors=False).items():

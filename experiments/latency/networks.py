@@ -36,12 +36,21 @@ class Whole:
     name, spec: of the network.
     ms: its time at the speed of the table.
     drift: how much slower than then the computer was meanwhile.
+    reference_ms: of the table.
   """
 
   name: str
   spec: str
   ms: float
   drift: float
+  reference_ms: float
+
+  def at_speed(self, reference_ms: float) -> 'Whole':
+    """The same for a table at another speed."""
+    ratio = reference_ms / self.reference_ms
+    return Whole(
+      self.name, self.spec, self.ms * ratio, self.drift / ratio, reference_ms
+    )
 
 
 def random_networks(
@@ -68,13 +77,17 @@ def time_networks(
     for spec, model in zip(todo, models(todo, host.dtype), strict=True):
       raw, steady = host.time_beside(model, speed)
       made = Whole(
-        spec.name, to_string(spec), steady.ms, round(raw.ms / steady.ms, 4)
+        spec.name,
+        to_string(spec),
+        steady.ms,
+        round(raw.ms / steady.ms, 4),
+        reference_ms,
       )
       known[made.spec] = made
       file.write(json.dumps(vars(made)) + '\n')
       file.flush()
       bar.advance(1, f'{spec.name}: {steady.ms:.2f} ms')
-  return [known[to_string(spec)] for spec in specs]
+  return [known[to_string(spec)].at_speed(reference_ms) for spec in specs]
 
 
 def _read(log: Path) -> Iterator[tuple[str, Whole]]:
@@ -111,8 +124,15 @@ def convert(spec: str, dtype: str) -> bytes:
     )
   )
   rng = np.random.default_rng(0)
-  variables = jax.tree.map(
-    lambda leaf: rng.uniform(0.1, 1.0, leaf.shape).astype(np.float32), abstract
-  )
+  variables = jax.tree.map(lambda leaf: _random(leaf.shape, rng), abstract)
   sample = rng.normal(size=image_shape(network)).astype(np.float32)
   return network_to_tflite(network, variables, dtype, [sample])
+
+
+def _random(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+  """Weights under which activations stay finite: the quantizer of TensorFlow
+  2.21 dies of others."""
+  if len(shape) > 1:
+    fan_in = np.prod(shape[:-1])
+    return rng.normal(0, np.sqrt(2 / fan_in), shape).astype(np.float32)
+  return rng.uniform(0.5, 1.0, shape).astype(np.float32)

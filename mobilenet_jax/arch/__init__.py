@@ -38,6 +38,8 @@ from mobilenet_jax.arch.spec import (
   Block,
   SpecError,
   check,
+  check_block,
+  check_int,
   is_number,
   shapes,
 )
@@ -81,6 +83,8 @@ __all__ = [
   'block_name',
   'block_to_string',
   'check',
+  'check_block',
+  'check_int',
   'count',
   'decisions',
   'endpoints',

@@ -111,7 +111,7 @@ def check(spec: ArchSpec) -> ArchSpec:
   size, channels = spec.resolution, spec.in_channels
   for i, block in enumerate(spec.blocks):
     where = f'{spec.name}, block {i} ({block.kind})'
-    _check_block(block, where)
+    check_block(block, where)
     if isinstance(block, Dense) != pooled:
       rule = 'needs a pool before it' if not pooled else 'stands after the pool'
       raise SpecError(f'{where}: {rule}.')
@@ -171,7 +171,8 @@ def _check_inputs(inputs: Inputs, where: str) -> None:
     raise SpecError(f'{where}: no {inputs.interpolation!r} resize.{hint}')
 
 
-def _check_block(block: Block, where: str) -> None:
+def check_block(block: Block, where: str) -> None:
+  """Raises a `SpecError` where a field of a concrete block is out of range."""
   for field in dataclasses.fields(block):
     value, rule = getattr(block, field.name), field.metadata
     if 'words' in rule:

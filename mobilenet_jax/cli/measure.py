@@ -73,6 +73,8 @@ def _parse(arguments: Sequence[str]) -> Any:
   args = parser.parse_args(arguments)
   if not args.space and not args.arch:
     raise UserError('Give --space=NAME, --arch NETWORK..., or both.')
+  if args.width is not None and not args.arch:
+    raise UserError('--width is of the networks of --arch; a space has none.')
   return args
 
 
@@ -91,4 +93,7 @@ def _cores(text: str) -> tuple[int, ...]:
   words = text.split(',')
   if not all(word.isdecimal() and len(word) < 5 for word in words):
     raise UserError(f'--cores {text!r} is not a list of numbers like 4,5.')
-  return tuple(map(int, words))
+  cores = tuple(map(int, words))
+  if len(set(cores)) < len(cores):
+    raise UserError(f'--cores {text!r} names a core twice.')
+  return cores

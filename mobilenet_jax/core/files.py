@@ -1,9 +1,12 @@
 """Files that appear whole or not at all: write, fsync, rename."""
 
+import contextlib
 import errno
+import fcntl
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +98,22 @@ def make_folder(path: str | os.PathLike) -> Path:
   except OSError as error:
     raise _explained(f'Cannot write to folder {path}', error) from error
   return path
+
+
+@contextlib.contextmanager
+def locked(path: str | os.PathLike, what: str) -> Iterator[None]:
+  """Keeps other processes out; the system frees the lock if we are killed.
+
+  Args:
+    path: of the lock, an empty file.
+    what: is in use, as the beginning of a sentence.
+
+  Raises:
+    UserError: another process has it.
+  """
+  with Path(path).open('w') as file:
+    try:
+      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+      raise UserError(f'{what} by another process.') from error
+    yield

@@ -1,18 +1,13 @@
 """What of a search config can be refused before anything is made."""
 
-import importlib.util
 import math
 from typing import Any
 
 from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.extras import need
 from mobilenet_jax.models import get_arch
 from mobilenet_jax.train.optimizers import optimizer
 
-NEEDED = {
-  'tensorflow': 'tflite',
-  'ai_edge_litert': 'tflite',
-  'plotly': 'report',
-}  # module: the extra that brings it
 AT_LEAST_ONE = (
   'search.steps', 'search.batch', 'search.held_out_batch', 'search.samples',
   'search.candidates', 'search.candidate_images', 'search.log_every',
@@ -48,12 +43,8 @@ def check_search(config: Any) -> None:
   get_arch(config.compare.model)
   optimizer(config.search.optimizer, config.search.steps)
   optimizer(config.train.optimizer, config.train.steps)
-  for module, extra in NEEDED.items():
-    if importlib.util.find_spec(module) is None:
-      raise UserError(
-        f'A search needs the extra [{extra}] ({module} is not installed): '
-        f"pip install 'mobilenet-jax[{extra}]'."
-      )
+  for extra in ('tflite', 'report'):
+    need(extra, 'A search')
 
 
 def _check(config: Any, name: str, least: float, most: float) -> None:

@@ -7,16 +7,22 @@ from typing import Any
 
 from mobilenet_jax.arch import ArchSpec
 from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.extras import need
 from mobilenet_jax.core.files import make_folder
 from mobilenet_jax.core.progress import say
 from mobilenet_jax.latency.key import BlockKey, keys
 from mobilenet_jax.latency.operations import operations
-from mobilenet_jax.latency.table import LatencyTable
+from mobilenet_jax.latency.table import LatencyTable, check_writable
 from mobilenet_jax.latency.tensors import space_keys
 from mobilenet_jax.measure import collect
 from mobilenet_jax.measure.instrument import Instrument, other_condition
 from mobilenet_jax.models.find import find_arch
 from mobilenet_jax.space import get_space
+
+OPTIONS = {
+  'threads': '--threads', 'xnnpack': '--delegate', 'cores': '--cores',
+  'tool': '--benchmark-model',
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +54,8 @@ class Wanted:
     """What is to be timed, each once."""
     found = [key for spec in self.specs() for key in keys(spec, dtype)]
     if self.space:
-      space = get_space(self.space, self.resolution, self.num_classes or 1000)
+      classes = 1000 if self.num_classes is None else self.num_classes
+      space = get_space(self.space, self.resolution, classes)
       found += space_keys(space.spec, dtype)
     if self.by_operation:
       found = [part for key in found for part in operations(key)]
@@ -67,34 +74,27 @@ def open_instrument(device: str, dtype: str, **conditions: Any) -> Instrument:
     UserError: an unknown device, or a condition that it does not have.
   """
   name, _, serial = device.partition(':')
-  taken = {
-    'host': ('threads', 'xnnpack', 'cores'),
-    'jax': (),
-    'adb': ('threads', 'xnnpack', 'cores', 'tool'),
-  }
-  if name not in taken or (serial and name != 'adb'):
+  runtime = ('threads', 'xnnpack', 'cores')
+  taken = {'host': runtime, 'jax': (), 'adb': (*runtime, 'tool')}
+  if name not in taken or (':' in device and (name != 'adb' or not serial)):
     raise UserError(
       f'--device {device!r} is not one of host, jax, adb or adb:SERIAL.'
     )
   strange = [key for key in conditions if key not in taken[name]]
   if strange:
-    raise UserError(f'--device={name} has no {strange[0]} to be set.')
-  try:
-    if name == 'host':
-      from mobilenet_jax.measure.host import Host
+    raise UserError(f'--device={name} does not take {OPTIONS[strange[0]]}.')
+  if name == 'jax':
+    from mobilenet_jax.measure.jax_device import JaxDevice
 
-      return Host(dtype, **conditions)
-    if name == 'jax':
-      from mobilenet_jax.measure.jax_device import JaxDevice
+    return JaxDevice(dtype)
+  need('tflite', f'--device={name}')
+  if name == 'host':
+    from mobilenet_jax.measure.host import Host
 
-      return JaxDevice(dtype)
-    from mobilenet_jax.measure.adb import Phone
+    return Host(dtype, **conditions)
+  from mobilenet_jax.measure.adb import Phone
 
-    return Phone(dtype, serial or None, **conditions)
-  except ImportError as error:
-    raise UserError(
-      "Measuring needs the extra [tflite]: pip install 'mobilenet-jax[tflite]'."
-    ) from error
+  return Phone(dtype, serial or None, **conditions)
 
 
 def measure(out: str, instrument: Instrument, wanted: Wanted) -> dict[str, Any]:
@@ -118,7 +118,9 @@ def measure(out: str, instrument: Instrument, wanted: Wanted) -> dict[str, Any]:
   made = collect.measure(instrument, wanted.keys(instrument.dtype), say, before)
   speed = made.provenance.get('reference_ms')
   rows = {**(before.at_speed(speed).rows if before else {}), **made.rows}
-  table = LatencyTable(rows, {**made.provenance, 'unit': _unit(wanted)})
+  # a correction of the table that is there stays
+  kept = before.provenance if before else {}
+  table = LatencyTable(rows, {**kept, **made.provenance, 'unit': _unit(wanted)})
   table.save(path)
   return {
     'table': out,
@@ -161,6 +163,7 @@ def _existing(
   path: Path, instrument: Instrument, wanted: Wanted
 ) -> LatencyTable | None:
   """The table that is there, if it is one of the same conditions."""
+  check_writable(path)
   if not path.exists():
     return None
   table = LatencyTable.load(path)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mobilenet_jax.arch import ArchSpec
-from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.extras import need
 from mobilenet_jax.core.progress import say
 from mobilenet_jax.latency.bounds import check_target
 from mobilenet_jax.latency.key import BlockKey, keys
@@ -70,7 +70,8 @@ class Pricing:
     lacking = self.table.missing(keys(spec, self.table.dtype))
     if lacking and self.measures:
       say(f'Pricing {spec.name}.')
-      more = measured(lacking)
+      speed = self.table.provenance.get('reference_ms')
+      more = measured(lacking).at_speed(speed)
       self.table = LatencyTable(
         {**self.table.rows, **more.rows}, self.table.provenance
       )
@@ -117,13 +118,8 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
 
 def measured(wanted: Sequence[BlockKey]) -> LatencyTable:
   """This computer's table of the wanted blocks."""
-  try:
-    return collect.measure(Host(), wanted, say)
-  except ImportError as error:
-    raise UserError(
-      'Measuring this computer needs the extra [tflite]: '
-      "pip install 'mobilenet-jax[tflite]'."
-    ) from error
+  need('tflite', 'Measuring this computer')
+  return collect.measure(Host(), wanted, say)
 
 
 def _quantile(

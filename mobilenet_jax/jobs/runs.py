@@ -1,7 +1,6 @@
 """A run folder: who may use it, and what is always in it."""
 
 import contextlib
-import fcntl
 import importlib.metadata
 import os
 import platform
@@ -13,7 +12,12 @@ from typing import Any
 
 from mobilenet_jax.core.config import differences, to_plain
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.core.files import make_folder, read_json, write_json
+from mobilenet_jax.core.files import (
+  locked,
+  make_folder,
+  read_json,
+  write_json,
+)
 
 BEFORE_TRAINING = (
   '.lock', 'config.json', 'env.json', 'timings.json', 'latency.csv',
@@ -42,7 +46,7 @@ def open_run(
   """
   wanted: dict[str, Any] = {'job': job, **to_plain(config)}
   folder = make_folder(workdir)
-  with _locked(folder):
+  with locked(folder / '.lock', f'Run folder {folder} is in use'):
     _check_config(folder, wanted)
     if not (folder / 'env.json').exists():
       write_json(folder / 'env.json', environment(wanted.get('seed')))
@@ -51,19 +55,6 @@ def open_run(
     except UserError:
       _undo(folder)
       raise
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-  """Keeps other processes out; the system frees the lock if we are killed."""
-  with (folder / '.lock').open('w') as file:
-    try:
-      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-      raise UserError(
-        f'Run folder {folder} is in use by another process.'
-      ) from error
-    yield
 
 
 def _check_config(folder: Path, wanted: dict[str, Any]) -> None:

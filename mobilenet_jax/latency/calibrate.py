@@ -15,7 +15,14 @@ import numpy as np
 from mobilenet_jax.arch import ArchSpec
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.latency.anchors import AnchorSet
-from mobilenet_jax.latency.factors import Factors, Totals, fit, leave_out
+from mobilenet_jax.latency.factors import (
+  Factors,
+  Totals,
+  error_of,
+  fit,
+  for_each_group,
+  leave_out,
+)
 from mobilenet_jax.latency.interpolate import features_of
 from mobilenet_jax.latency.key import BlockKey, keys
 from mobilenet_jax.latency.operations import WORK
@@ -26,6 +33,7 @@ LEAST_NETWORKS = 3
 # how much of what the fit leaves over of a row is carried to the phone
 RESIDUALS = (0.0, 0.5, 1.0)
 ENOUGH_TO_CHOOSE = 10  # networks
+FOLDS = 5  # in which they are left out to choose
 HOST = (
   'device', 'chip', 'threads', 'runtime', 'version', 'delegate', 'date',
   'protocol', 'source', 'licence',
@@ -55,8 +63,9 @@ def calibrate(
       enough networks to tell, else 0.
 
   Returns:
-    A table of the same rows; its provenance has the factors and errors under
-    'transfer'.
+    A table of the same rows; those that no anchor has take what the fit by
+    work says, and are left out where it knows nothing of their work. The
+    provenance has the factors and errors under 'transfer'.
 
   Raises:
     UserError: the table is itself carried over, lacks blocks (they are
@@ -74,17 +83,25 @@ def calibrate(
       f'{table.dtype} networks; {LEAST_NETWORKS} are needed.'
     )
   added = _lacking(table, wanted, missing)
+  # other rows would tilt the fit towards what the anchors are not made of
+  own = table.only(part for key in sum(wanted, ()) for part in table.parts(key))
+  others = [key for key in table.rows if key not in own.rows]
+  known = [key for key in others if own.interpolation.knows(key)]
   tried = RESIDUALS if residual is None else (residual,)
-  splits = {r: split_by_kind(table, r, added) for r in tried}
+  splits = {r: split_by_kind(own, r, [*added, *known]) for r in tried}
   candidates = {
     r: totals_of(table, split, anchors, wanted) for r, split in splits.items()
   }
   residual = best_residual(candidates, networks_of(wanted))
-  totals = candidates[residual]
-  found = fit(totals).at(anchors.main_source)
+  found = fit(candidates[residual]).at(anchors.main_source)
   rows = {k: _carried(k, ms, found) for k, ms in splits[residual].items()}
-  how = _transfer(table, anchors, totals, wanted, found)
-  how |= {'residual': residual, 'interpolated_blocks': len(added)}
+  how = _transfer(table, anchors, candidates, wanted, found)
+  how |= {
+    'residual': residual,
+    'interpolated_blocks': len(added),
+    'fitted_blocks': len(own.rows),
+    'left_out_blocks': len(others) - len(known),
+  }
   return LatencyTable(rows, _provenance(table, anchors, how))
 
 
@@ -157,19 +174,51 @@ def totals_of(
 def best_residual(
   candidates: Mapping[float, Totals], groups: Sequence[str]
 ) -> float:
-  """The residual of the least error on left-out networks.
+  """The residual of the least error on networks that are left out.
 
   Args:
     candidates: the networks by residual; the first is taken where they are
       too few to tell.
     groups: as `networks_of` gives.
   """
-  if len(set(groups)) < ENOUGH_TO_CHOOSE:
+  distinct = list(dict.fromkeys(groups))
+  if len(candidates) == 1 or len(distinct) < ENOUGH_TO_CHOOSE:
     return next(iter(candidates))
+  order = np.random.default_rng(0).permutation(len(distinct))
+  fold = {g: str(i % FOLDS) for g, i in zip(distinct, order, strict=True)}
+  folds = [fold[group] for group in groups]
   return min(
     candidates,
-    key=lambda r: float(np.abs(leave_out(candidates[r], groups)).mean()),
+    key=lambda r: float(np.abs(leave_out(candidates[r], folds)).mean()),
   )
+
+
+def left_out_errors(
+  candidates: Mapping[float, Totals],
+  networks: Sequence[str],
+  groups: Sequence[str],
+) -> np.ndarray:
+  """Relative errors of networks by all of it without those of their group.
+
+  The residual is chosen anew each time: chosen once, by networks that are
+  then left out, it would make the errors look smaller than they are.
+
+  Args:
+    candidates: the networks by residual.
+    networks: as `networks_of` gives.
+    groups: labels of what is left out together.
+
+  Returns:
+    Predicted over known, less 1, [networks]; NaN where there is one group.
+  """
+  labels = np.array(networks)
+
+  def errors_of(held: np.ndarray) -> np.ndarray:
+    known = {r: totals.take(~held) for r, totals in candidates.items()}
+    residual = best_residual(known, labels[~held].tolist())
+    return error_of(candidates[residual], held)
+
+  return for_each_group(groups, errors_of)
 
 
 def networks_of(wanted: Sequence[Sequence[BlockKey]]) -> list[str]:
@@ -187,13 +236,15 @@ def _carried(key: BlockKey, by_kind: np.ndarray, found: Factors) -> Timing:
 def _transfer(
   table: LatencyTable,
   anchors: AnchorSet,
-  totals: Totals,
+  candidates: Mapping[float, Totals],
   wanted: Sequence[Sequence[BlockKey]],
   found: Factors,
 ) -> dict[str, Any]:
   """What the provenance says of how a table came about."""
-  one = leave_out(totals, networks_of(wanted))
-  family = leave_out(totals, [a.network for a in anchors.anchors])
+  networks = networks_of(wanted)
+  families = [anchor.network for anchor in anchors.anchors]
+  one = left_out_errors(candidates, networks, networks)
+  family = left_out_errors(candidates, networks, families)
   sources = [anchor.source for anchor in anchors.anchors]
   return {
     'from': {name: table.provenance[name] for name in HOST},

@@ -62,8 +62,14 @@ def compare(a: LatencyTable, b: LatencyTable) -> Comparison:
   """Pairs the blocks of two tables.
 
   Raises:
-    UserError: no block is in both.
+    UserError: no block is in both, or one is of blocks and the other of
+      operations.
   """
+  if a.unit != b.unit:
+    raise UserError(
+      f'Tables {a.path} and {b.path} do not compare: one is by {a.unit}, the '
+      f'other by {b.unit}.'
+    )
   one, two = _without_dtype(a), _without_dtype(b)
   shared = [k for k in one if k in two and one[k] > 0 and two[k] > 0]
   if not shared:

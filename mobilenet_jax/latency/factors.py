@@ -14,7 +14,7 @@ doubled or halved (experiments/latency/calibration.md).
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,11 +158,31 @@ def leave_out(
   Returns:
     Predicted over known, less 1, [networks]; NaN where there is one group.
   """
+  return for_each_group(groups, lambda held: error_of(totals, held, prior))
+
+
+def error_of(
+  totals: Totals, held: np.ndarray, prior: Prior = PRIOR
+) -> np.ndarray:
+  """Relative errors of some networks, a mask, by a fit to the others."""
+  some = totals.take(held)
+  return fit(totals.take(~held), prior).predict(some) / some.ms - 1
+
+
+def for_each_group(
+  groups: Sequence[str], errors_of: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+  """Errors of networks, found group by group.
+
+  Args:
+    errors_of: of the networks of a group, a mask that others are not in.
+
+  Returns:
+    [networks]; NaN where there is one group.
+  """
   labels, errors = np.array(groups), np.full(len(groups), np.nan)
   for label in dict.fromkeys(groups):
     held = labels == label
     if not held.all():
-      some = totals.take(held)
-      predicted = fit(totals.take(~held), prior).predict(some)
-      errors[held] = predicted / some.ms - 1
+      errors[held] = errors_of(held)
   return errors

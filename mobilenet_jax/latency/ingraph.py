@@ -1,10 +1,11 @@
 """The same prices inside a compiled step: as arrays, batched, differentiable.
 
-arrays = PriceArrays.of(price_tensors(space.spec, table))
+arrays = PriceArrays.of(price_tensors(space.spec, table), len(space.tags))
 ms = jax.jit(arrays.price)(vectors)           # [..., decisions] -> [...]
 ms = arrays.expected([softmax(l) for l in logits])  # of a distribution
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ import numpy as np
 from jax import Array
 
 from mobilenet_jax.latency.tensors import BlockPrices
+
+# a TPU would round prices to bfloat16 otherwise
+_matmul = functools.partial(jnp.matmul, precision='highest')
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class PriceArrays:
 
   def price(self, vectors: Array) -> Array:
     """Milliseconds of choice vectors, int32 [..., decisions] to [...]."""
-    where = jnp.asarray(vectors, jnp.int32) @ self.stride + self.offset
+    where = _matmul(jnp.asarray(vectors, jnp.int32), self.stride) + self.offset
     return jnp.asarray(self.ms)[where].sum(-1)
 
   def expected(self, probabilities: Sequence[Array]) -> Array:
@@ -67,6 +71,6 @@ class PriceArrays:
     for block in self.blocks:
       mean = jnp.asarray(block.ms, jnp.float32)
       for axis in reversed(block.axes):  # the last axis is summed first
-        mean = mean @ probabilities[axis]
+        mean = _matmul(mean, probabilities[axis])
       total = total + mean
     return total

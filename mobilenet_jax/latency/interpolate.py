@@ -1,12 +1,30 @@
-"""Estimates of blocks that a table lacks: monotone in channels and MACs.
+"""Estimates of blocks that a table lacks: a larger block never costs less.
 
-The rows are fitted by non-negative costs of the work that operations do, so a
-block that does more never gets a lower estimate; and an estimate never passes
-a measured block of the same form that is larger, or smaller, in all channels.
+The rows are fitted by non-negative costs of the work that their operations do,
+see `features_of`. An estimate is then put between two measured blocks of its
+kind: it costs at least the dearest of those that it contains, and at most the
+cheapest of those that contain it; where these contradict each other, the
+former counts. A block contains another if its image and kernel are no smaller
+and it does nowhere less work. All of this grows with image, kernel and work,
+so no block is estimated to cost less than one that it contains. (Work alone
+would not do: where a runtime has no code of its own for a kernel, such blocks
+cost several times as much as others that do more.)
+
+A block with a larger image, kernel or number of channels contains the smaller
+one, but where
+
+- it loses a part: the shortcut, as only one of `in_channels` and
+  `out_channels` grows, or the expansion, as `in_channels` grow to `expanded`;
+- an operation becomes one of another kind (`operations.WORK`): a kernel, an
+  image or a number of channels grows from 1, or channels past their groups;
+- the padding does not grow with the kernel, so that the output shrinks: a
+  number of zeros of the block's own, an even kernel in a network of symmetric
+  padding;
+- the input stands for a part of the output (a ShuffleNet unit that is `down`).
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -15,55 +33,90 @@ from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.operations import WORK, work
 from mobilenet_jax.latency.timing import Timing
 
+MOST_LEFT_OUT = 200  # rows, to tell the error
+
 
 class Interpolation:
-  """Fitted to the rows of a table; called with a key, gives its timing."""
+  """Fitted to the rows of a table; called with a key, gives its timing.
+
+  Attributes:
+    cost: milliseconds of what `features_of` counts.
+  """
 
   def __init__(self, rows: Mapping[BlockKey, Timing]):
-    self._known = _timed(rows)
-    self._ms = np.array([rows[key].ms for key in self._known])
-    features = np.array([features_of(key) for key in self._known])
-    self._seen = (features > 0).any(0)
-    self.cost = _fit(features, self._ms)
-    fitted = features @ self.cost
-    self.error = float(np.sqrt(np.mean((fitted / self._ms - 1) ** 2)))
+    """Fits.
+
+    Raises:
+      UserError: no row has a time.
+    """
+    known = _timed(rows)
+    if not known:
+      raise UserError('Cannot interpolate: no block of the table has a time.')
+    self._kinds = np.array([key.kind for key in known])
+    self._ms = np.array([rows[key].ms for key in known])
+    self._work = np.array([features_of(key) for key in known])
+    self._extent = np.array(
+      [_extent(k, w) for k, w in zip(known, self._work, strict=True)]
+    )
+    self._seen = (self._work > 0).any(0)
+    self.cost = _fit(self._work, self._ms)
 
   def __call__(self, key: BlockKey) -> Timing:
-    """Returns an estimate, its standard deviation that of the fit.
+    """Returns an estimate, its standard deviation that of `error`.
 
     Raises:
       UserError: no row has an operation of a kind that the block has.
     """
     features = features_of(key)
-    unknown = np.flatnonzero((features > 0) & ~self._seen)
+    unknown = self._unknown(features)
     if len(unknown):
       kind = WORK[unknown[0] // 3]
       raise UserError(
         f'Cannot interpolate "{key}": no block of the table has a {kind} '
         'operation.'
       )
-    lower, upper = self._bounds(key)
-    ms = max(lower, min(float(features @ self.cost), upper))
+    others = self._kinds == key.kind
+    ms = self._bounded(
+      float(features @ self.cost), _extent(key, features), others
+    )
     return Timing(ms, std_ms=self.error * ms)
 
-  def _bounds(self, key: BlockKey) -> tuple[float, float]:
-    """Times of the slowest block within this one, and of the fastest around."""
-    members, channels = self._families.get(_form(key), ((), np.zeros((0, 4))))
-    own = np.array(_channels(key))
-    ms = self._ms[list(members)]
-    inside = ms[(channels <= own).all(1)]
-    around = ms[(channels >= own).all(1)]
-    return inside.max(initial=0.0), around.min(initial=np.inf)
+  def knows(self, key: BlockKey) -> bool:
+    """Whether a block can be estimated."""
+    return not len(self._unknown(features_of(key)))
+
+  def _unknown(self, features: np.ndarray) -> np.ndarray:
+    """Which of a block's features no row has."""
+    return np.flatnonzero((features > 0) & ~self._seen)
+
+  def _bounded(
+    self, ms: float, extent: np.ndarray, others: np.ndarray
+  ) -> float:
+    """What the fit says, put between some of the rows."""
+    rows, times = self._extent[others], self._ms[others]
+    lower = times[(rows <= extent).all(1)].max(initial=0.0)
+    upper = times[(rows >= extent).all(1)].min(initial=np.inf)
+    return float(max(lower, min(ms, upper)))
 
   @functools.cached_property
-  def _families(self) -> dict[tuple, tuple[list[int], np.ndarray]]:
-    found: dict[tuple, list[int]] = {}
-    for i, key in enumerate(self._known):
-      found.setdefault(_form(key), []).append(i)
-    return {
-      form: (ids, np.array([_channels(self._known[i]) for i in ids]))
-      for form, ids in found.items()
-    }
+  def error(self) -> float:
+    """Of estimates of rows by the others: relative, root mean square.
+
+    Up to `MOST_LEFT_OUT` rows are left out, one by one. Those that cannot be
+    estimated by others tell nothing; where that is all, the error is 1.
+    """
+    fitted, leverage = _left_out(self._work, self._ms, self.cost)
+    tried = np.flatnonzero(leverage < 1 - 1e-6)  # others have such work, too
+    tried = np.random.default_rng(0).permutation(tried)[:MOST_LEFT_OUT]
+    found = []
+    for i in tried:
+      others = self._kinds == self._kinds[i]
+      others[i] = False
+      found.append(self._bounded(fitted[i], self._extent[i], others))
+    if not found:
+      return 1.0
+    off = np.array(found) / self._ms[tried] - 1
+    return float(np.sqrt(np.mean(off**2)))
 
 
 def _timed(rows: Mapping[BlockKey, Timing]) -> list[BlockKey]:
@@ -84,25 +137,31 @@ def features_of(key: BlockKey) -> np.ndarray:
   return found.ravel()
 
 
-def _fit(features: np.ndarray, ms: Sequence[float] | np.ndarray) -> np.ndarray:
+def _extent(key: BlockKey, features: np.ndarray) -> np.ndarray:
+  """All that must be no smaller in a block that contains another."""
+  return np.array([*features, key.in_size, key.kernel])
+
+
+def _fit(features: np.ndarray, ms: np.ndarray) -> np.ndarray:
   """Non-negative least squares of the relative error."""
   from scipy.optimize import nnls
 
   scale = features.max(0)
   scale[scale == 0] = 1.0
-  relative = features / scale / np.asarray(ms)[:, None]
+  relative = features / scale / ms[:, None]
   cost, _ = nnls(relative, np.ones(len(features)))
   return cost / scale
 
 
-def _form(key: BlockKey) -> tuple:
-  """What a key is beside its channels."""
-  return (
-    key.kind, key.in_size, key.kernel, key.stride, key.activation,
-    key.shortcut, key.detail, key.dtype, key.squeezed > 0,
-    key.expanded == key.in_channels,
-  )  # fmt: skip
+def _left_out(
+  features: np.ndarray, ms: np.ndarray, cost: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+  """What the fit without a row says of it, and how far the row made the fit.
 
-
-def _channels(key: BlockKey) -> tuple[int, int, int, int]:
-  return key.in_channels, key.expanded, key.squeezed, key.out_channels
+  Costs that are 0 are taken to stay so without the row; then the fit is plain
+  least squares, whose residual r grows to r / (1 - leverage).
+  """
+  used = features[:, cost > 0] * cost[cost > 0] / ms[:, None]
+  leverage = (np.linalg.qr(used).Q ** 2).sum(1)
+  residual = used.sum(1) - 1
+  return ms * (1 + residual / np.maximum(1 - leverage, 1e-6)), leverage

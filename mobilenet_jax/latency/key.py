@@ -26,6 +26,7 @@ from mobilenet_jax.arch import (
   shapes,
   squeezed_channels,
 )
+from mobilenet_jax.core.errors import UserError
 
 DTYPES = ('float32', 'float16', 'bfloat16', 'int8')
 
@@ -197,10 +198,11 @@ def block_of(key: BlockKey) -> Block:
   """The canonical block that has this key at its place.
 
   Raises:
-    UserError: its detail is no block.
+    UserError: its detail is no block, or lacks where its kind needs one.
   """
-  if key.detail and key.detail != 'symmetric':
-    return block_from_string(key.detail.split()[0])
+  words = key.detail.split()
+  if words and words[0] != 'symmetric':
+    return block_from_string(words[0])
   spatial = {'kernel': key.kernel, 'stride': key.stride}
   common = {'channels': key.out_channels, 'activation': key.activation}
   match key.kind:
@@ -220,7 +222,7 @@ def block_of(key: BlockKey) -> Block:
       return Dense(**common)
     case 'pool':
       return Pool()
-  raise TypeError(f'no block of kind {key.kind!r}')
+  raise UserError(f'a {key.kind} needs its token as detail')
 
 
 def _could_skip(key: BlockKey) -> bool:

@@ -3,19 +3,26 @@
 import csv
 import dataclasses
 import io
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from mobilenet_jax.arch import KINDS
+from mobilenet_jax.arch import KINDS, check_block, check_int
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.latency.key import DTYPES, FIELDS, BlockKey, block_of
+from mobilenet_jax.latency.key import (
+  DTYPES,
+  FIELDS,
+  BlockKey,
+  block_key,
+  block_of,
+)
 from mobilenet_jax.latency.timing import Timing
 
 STATISTICS = tuple(f.name for f in dataclasses.fields(Timing))
 HEADER = FIELDS + STATISTICS
 COUNTS = ('n', 'outliers')
 MOST_ROWS = 1_000_000
+MOST_CHARACTERS = 2000  # of a row
+MOST = 10**9  # pixels, channels, repeats, milliseconds
 
 
 def to_csv(rows: Mapping[BlockKey, Timing]) -> str:
@@ -45,21 +52,23 @@ def from_csv(text: str, where: str) -> dict[BlockKey, Timing]:
     raise UserError(f'{where} has over {MOST_ROWS} rows.')
   if '"' in text:
     raise UserError(f'{where} has quotes; no value needs them.')
-  reader = csv.reader(lines[:-1])
-  if next(reader, []) != list(HEADER):
+  if lines[0] != ','.join(HEADER):
     raise UserError(f'{where}: the first line must be "{",".join(HEADER)}".')
   rows: dict[BlockKey, Timing] = {}
-  for line, cells in enumerate(reader, 2):
-    key, timing = _row(cells, f'{where}, line {line}')
+  for number, line in enumerate(lines[1:-1], 2):
+    key, timing = _row(line, f'{where}, line {number}')
     if key in rows:
-      raise UserError(f'{where}, line {line}: {key} stands twice.')
+      raise UserError(f'{where}, line {number}: {key} stands twice.')
     rows[key] = timing
   if not rows:
     raise UserError(f'{where} has no rows.')
   return rows
 
 
-def _row(cells: list[str], where: str) -> tuple[BlockKey, Timing]:
+def _row(line: str, where: str) -> tuple[BlockKey, Timing]:
+  if len(line) > MOST_CHARACTERS:
+    raise UserError(f'{where} has over {MOST_CHARACTERS} characters.')
+  cells = line.split(',')
   if len(cells) != len(HEADER):
     raise UserError(f'{where}: {len(cells)} values, not {len(HEADER)}.')
   named = dict(zip(HEADER, cells, strict=True))
@@ -70,11 +79,29 @@ def _row(cells: list[str], where: str) -> tuple[BlockKey, Timing]:
     raise UserError(
       f'{where}: dtype {key.dtype!r} is not one of {", ".join(DTYPES)}.'
     )
-  try:
-    block_of(key)  # says what is wrong with its detail
-  except (UserError, ArithmeticError) as error:
-    raise UserError(f'{where}: no block: {error}') from error
+  _check(key, where)
   return key, _timing(named, where)
+
+
+def _check(key: BlockKey, where: str) -> None:
+  """Refuses a key that is not what we make of the block that it tells of."""
+  for name in ('in_size', 'in_channels'):
+    check_int(name, getattr(key, name), where, most=MOST)
+  try:
+    block = block_of(key)
+    check_block(block, key.kind)
+    place = block.io(key.in_size, key.in_channels, key.padding)
+  except ValueError as error:
+    reason = str(error).rstrip('.')
+    raise UserError(f'{where}: no block: {reason}.') from error
+  fault = block.fault(place)
+  if fault:
+    raise UserError(f'{where}: no block: {fault}.')
+  made = block_key(block, place, key.dtype, key.padding)
+  if made != key:
+    raise UserError(
+      f'{where}: "{key}" does not agree with itself; its block is "{made}".'
+    )
 
 
 def _key_fields(named: dict[str, str], where: str) -> dict[str, Any]:
@@ -109,6 +136,8 @@ def _number(text: str, name: str, where: str, *, whole: bool) -> float:
     value = int(text) if whole else float(text)
   except ValueError:
     raise UserError(f'{where}: {name} {text!r} is not a number.') from None
-  if not 0 <= value < math.inf:
-    raise UserError(f'{where}: {name} {text!r} is not 0 or more.')
+  if not 0 <= value < MOST:
+    raise UserError(
+      f'{where}: {name} {text!r} is not 0 or more and below {MOST:.0e}.'
+    )
   return value

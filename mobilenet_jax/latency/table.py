@@ -3,19 +3,20 @@
 import functools
 import math
 import os
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mobilenet_jax.arch import ArchSpec
+from mobilenet_jax.arch import ArchSpec, is_number
 from mobilenet_jax.core.errors import UserError, did_you_mean
 from mobilenet_jax.core.files import read_json, write_json, write_text
 from mobilenet_jax.latency.correction import Correction
 from mobilenet_jax.latency.interpolate import Interpolation
 from mobilenet_jax.latency.key import DTYPES, BlockKey, keys
 from mobilenet_jax.latency.operations import operations
-from mobilenet_jax.latency.rows import from_csv, to_csv
+from mobilenet_jax.latency.rows import HEADER, from_csv, to_csv
 from mobilenet_jax.latency.timing import Latency, Timing
 
 PROVENANCE = (
@@ -23,8 +24,14 @@ PROVENANCE = (
   'delegate', 'dtype', 'batch', 'protocol', 'date', 'source', 'licence',
 )  # fmt: skip
 UNITS = ('block', 'operation')
+# of a provenance: no conditions, but what was found or said under them
+STATE = ('date', 'reference_ms', 'seconds_a_block', 'skipped', 'note')
 SHIPPED = Path(__file__).parent / 'tables'
 MOST_BYTES = 200_000_000
+MOST = 1e9  # milliseconds or seconds
+# of whole networks, where a table does not state its own: what sums of blocks
+# missed on the one computer where it was measured (docs/latency.md)
+ASSUMED_ERROR = 0.15
 
 Missing = Literal['error', 'interpolate']
 POLICIES: tuple[Missing, ...] = ('error', 'interpolate')
@@ -37,7 +44,7 @@ class LatencyTable:
   Of the provenance the table itself reads: 'dtype'; 'unit', 'block' where
   nothing is said, or 'operation' where the rows are the operations that
   blocks are composed of; 'correction', what sums of blocks miss; and
-  'network_error', the relative standard deviation of whole networks.
+  'network_error', the relative error of whole networks, root mean square.
   """
 
   rows: Mapping[BlockKey, Timing]
@@ -63,6 +70,12 @@ class LatencyTable:
       raise UserError(
         f'Latency table {self.path}: network_error {error!r} is no share.'
       )
+    for name in ('reference_ms', 'seconds_a_block'):
+      value = self.provenance.get(name)
+      if value is not None and not (is_number(value) and 0 < value < MOST):
+        raise UserError(
+          f'Latency table {self.path}: {name} {value!r} is no time above 0.'
+        )
     stray = next((k for k in self.rows if k.dtype != self.dtype), None)
     if stray:
       raise UserError(
@@ -116,7 +129,7 @@ class LatencyTable:
         found.append(self[part])
     ms = math.fsum(t.ms for t in found)
     spread = math.sqrt(math.fsum((t.std_ms or 0.0) ** 2 for t in found))
-    return Timing(self.correction(key, ms), std_ms=spread)
+    return Timing(self.correction(key, ms), std_ms=self.correction(key, spread))
 
   @functools.cached_property
   def interpolation(self) -> Interpolation:
@@ -125,6 +138,9 @@ class LatencyTable:
 
   def predict(self, spec: ArchSpec, missing: Missing = 'error') -> Latency:
     """Prices a concrete spec: the sum of its blocks.
+
+    Its interval assumes `ASSUMED_ERROR` where the table knows no
+    'network_error'.
 
     Args:
       missing: 'interpolate' estimates blocks that the table lacks and lists
@@ -136,7 +152,7 @@ class LatencyTable:
     wanted = keys(spec, self.dtype)
     costs = [self.cost(key, missing) for key in wanted]
     ms = math.fsum(t.ms for t in costs)
-    own = float(self.provenance.get('network_error', 0.0)) * ms
+    own = self.provenance.get('network_error', ASSUMED_ERROR) * ms
     blocks = math.fsum((t.std_ms or 0.0) ** 2 for t in costs)
     spread = 2 * math.sqrt(blocks + own**2)
     lacking = tuple(self.missing(wanted))
@@ -154,21 +170,30 @@ class LatencyTable:
     """Both tables' rows; where both have one, that of `other`.
 
     Raises:
-      UserError: they are not of one device and protocol; the first thing in
-        which they differ is named.
+      UserError: they are not of one device, protocol and correction; the
+        first thing in which they differ is named.
     """
-    mine = {**self.provenance, 'unit': self.unit}
-    theirs = {**other.provenance, 'unit': other.unit}
-    for name in (*PROVENANCE, 'unit'):
-      one, two = mine[name], theirs[name]
-      if one != two and name != 'date':
+    mine, theirs = self._conditions, other._conditions
+    for name in mine | theirs:
+      one, two = mine.get(name), theirs.get(name)
+      if one != two:
         raise UserError(
           f'Tables {self.path} and {other.path} do not merge: their {name} '
-          f'differs, {one!r} and {two!r}.'
+          f'differs, {_short(one)} and {_short(two)}.'
         )
     speed = other.provenance.get('reference_ms')
-    mine = self.at_speed(speed)
-    return LatencyTable({**mine.rows, **other.rows}, other.provenance)
+    rows = {**self.at_speed(speed).rows, **other.rows}
+    path = f'{self.path} + {other.path}'
+    return LatencyTable(rows, other.provenance, path)
+
+  @property
+  def _conditions(self) -> dict[str, Any]:
+    """What tables must agree in to be one."""
+    return {
+      name: value
+      for name, value in {**self.provenance, 'unit': self.unit}.items()
+      if name not in STATE and not name.startswith('phone_')
+    }
 
   def at_speed(self, reference_ms: float | None) -> 'LatencyTable':
     """The same device at the speed at which its reference block takes that.
@@ -182,9 +207,19 @@ class LatencyTable:
     source = {**self.provenance, 'reference_ms': reference_ms}
     return LatencyTable(rows, source, self.path)
 
+  def only(self, wanted: Iterable[BlockKey]) -> 'LatencyTable':
+    """The rows of some blocks; what is not there is left out."""
+    rows = {key: self.rows[key] for key in wanted if key in self.rows}
+    return LatencyTable(rows, self.provenance, self.path)
+
   def save(self, path: str | os.PathLike) -> None:
-    """Writes `path` (CSV) and its sidecar (the same name, .json)."""
+    """Writes `path` (CSV) and its sidecar (the same name, .json).
+
+    Raises:
+      UserError: as `check_writable`, or the folder cannot be written to.
+    """
     path = Path(path)
+    check_writable(path)
     write_json(sidecar(path), dict(self.provenance))
     write_text(path, to_csv(self.rows))
 
@@ -220,6 +255,44 @@ class LatencyTable:
 def sidecar(path: Path) -> Path:
   """Where a table's provenance lies."""
   return path.with_suffix('.json')
+
+
+def check_writable(path: str | os.PathLike) -> None:
+  """Keeps a table from being written over what is none.
+
+  Raises:
+    UserError: `path` is no .csv, or it or its sidecar is there and is
+      something else than a table's; it is named.
+  """
+  path = Path(path)
+  if path.suffix != '.csv':
+    raise UserError(f'Latency table {path} is not a .csv file.')
+  for file, is_ours in ((path, _is_rows), (sidecar(path), _is_provenance)):
+    if file.exists() and not is_ours(file):
+      raise UserError(
+        f'{file} is no part of a latency table and would be overwritten: write '
+        'to another.'
+      )
+
+
+def _is_rows(path: Path) -> bool:
+  try:
+    with path.open(errors='replace') as file:
+      return file.readline(1000).rstrip('\n') == ','.join(HEADER)
+  except OSError as error:
+    raise UserError(f'Cannot read {path}: {error.strerror}.') from error
+
+
+def _is_provenance(path: Path) -> bool:
+  try:
+    found = read_json(path)
+  except UserError:
+    return False
+  return isinstance(found, dict) and set(PROVENANCE) <= set(found)
+
+
+def _short(value: Any) -> str:
+  return textwrap.shorten(repr(value), 300, placeholder=' ...')
 
 
 def list_tables() -> list[str]:

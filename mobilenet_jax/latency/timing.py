@@ -45,7 +45,7 @@ class Latency:
   Attributes:
     ms: the sum over its blocks.
     lower, upper: two standard deviations either side: those of the blocks,
-      independent, and that of whole networks where the table knows it.
+      independent, and that of whole networks.
     missing: blocks that the table does not have and that were interpolated.
   """
 

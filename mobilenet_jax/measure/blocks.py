@@ -1,5 +1,7 @@
 """A block on its own, as what an instrument times."""
 
+import contextlib
+import importlib.metadata
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +14,16 @@ from mobilenet_jax.latency.key import BlockKey, block_of
 from mobilenet_jax.nn.blocks import Options
 from mobilenet_jax.nn.build import build_block
 from mobilenet_jax.nn.conv import Impl
+
+VERSION = 1  # to be raised where a key gives another model than before
+
+
+def converter() -> str:
+  """What makes the models; those of another are timed again."""
+  for name in ('tensorflow-cpu', 'tensorflow'):
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+      return f'{name} {importlib.metadata.version(name)}, blocks {VERSION}'
+  return 'unknown'
 
 
 def block_model(key: BlockKey) -> bytes:

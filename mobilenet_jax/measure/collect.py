@@ -22,16 +22,18 @@ from pathlib import Path
 from typing import Any
 
 from mobilenet_jax.core.cache import cache_dir
-from mobilenet_jax.core.files import make_folder
-from mobilenet_jax.core.progress import progress
+from mobilenet_jax.core.errors import JobError
+from mobilenet_jax.core.files import locked, make_folder
+from mobilenet_jax.core.progress import Progress, progress
 from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.rows import HEADER
 from mobilenet_jax.latency.table import LatencyTable
 from mobilenet_jax.latency.timing import Timing
-from mobilenet_jax.measure.instrument import Instrument
+from mobilenet_jax.measure.instrument import Instrument, Untimeable
 from mobilenet_jax.measure.speed import REFERENCE
 
-CHUNK = 64
+CHUNK_S = 30.0  # what is lost at most where a measurement is killed
+LEAST_CHUNK, MOST_CHUNK = 8, 64
 WORTH_PROCESSES = 48
 NOT_CONDITIONS: dict[str, Any] = {'date': '', 'fields': HEADER}
 
@@ -47,13 +49,15 @@ class Plan:
     todo: those of them that are not known.
     seconds: about how long `todo` takes.
     path: the table of all that is known under these conditions.
-    known: that table, if there is one.
+    own: that table, if there is one.
+    known: the same, with the blocks that are known from elsewhere.
   """
 
   wanted: tuple[BlockKey, ...]
   todo: tuple[BlockKey, ...]
   seconds: float
   path: Path
+  own: LatencyTable | None
   known: LatencyTable | None
 
   def __str__(self) -> str:
@@ -80,16 +84,13 @@ def plan(
   """
   wanted = tuple(dict.fromkeys(wanted))
   path = known_path(instrument)
-  known = LatencyTable.load(path) if path.exists() else None
-  if before:
-    more = known or before
-    slower = before.at_speed(more.provenance.get('reference_ms'))
-    known = LatencyTable({**slower.rows, **more.rows}, more.provenance)
+  own = LatencyTable.load(path) if path.exists() else None
+  known = _added(before, own) if before and own else before or own
   todo = tuple(key for key in wanted if not known or key not in known.rows)
   pace = instrument.seconds_a_block
   if known:
     pace = known.provenance.get('seconds_a_block') or pace
-  return Plan(wanted, todo, len(todo) * pace, path, known)
+  return Plan(wanted, todo, len(todo) * pace, path, own, known)
 
 
 def measure(
@@ -106,20 +107,49 @@ def measure(
     before: see `plan`.
 
   Raises:
-    JobError: the device is lost or too unsteady; what is measured is kept.
+    UserError: another process measures this device.
+    JobError: the device is lost or too unsteady, or cannot run some blocks;
+      what is measured is kept.
   """
   work = plan(instrument, wanted, before)
   say(str(work))
-  table = work.known or LatencyTable({}, instrument.provenance())
-  if work.todo:
-    make_folder(work.path.parent)
-    for chunk in _measure_chunks(instrument, work):
-      # the speed may be found to be higher, the date is the last one's
-      known = table.at_speed(chunk.provenance['reference_ms'])
-      table = LatencyTable({**known.rows, **chunk.rows}, chunk.provenance)
-      table.save(work.path)
-    say(_outliers({key: table[key] for key in work.todo}))
-  return LatencyTable({k: table[k] for k in work.wanted}, table.provenance)
+  if not work.todo and work.known:
+    return _picked(work.known, work.wanted)
+  make_folder(work.path.parent)
+  lock = work.path.with_suffix('.lock')
+  with locked(lock, f'{work.path} is being measured'):
+    return _measure(instrument, work, say)
+
+
+def _measure(
+  instrument: Instrument, work: Plan, say: Callable[[str], None]
+) -> LatencyTable:
+  """Measures what is to do, and keeps it after every chunk."""
+  nothing = LatencyTable({}, instrument.provenance())
+  own, known = work.own or nothing, work.known or nothing
+  lost: list[Untimeable] = []
+  for chunk in _measure_chunks(instrument, work, lost):
+    own, known = _added(own, chunk), _added(known, chunk)
+    own.save(work.path)
+  done = {key: known[key] for key in work.todo if key in known.rows}
+  if done:
+    say(_outliers(done))
+  if lost:
+    raise JobError(
+      f'No timing of {len(lost)} of {len(work.todo)} blocks, first of '
+      f'{lost[0]} What else was measured is kept.'
+    )
+  return _picked(known, work.wanted)
+
+
+def _added(table: LatencyTable, newer: LatencyTable) -> LatencyTable:
+  """Both tables' rows, at the speed of the newer one."""
+  rows = table.at_speed(newer.provenance.get('reference_ms')).rows
+  return LatencyTable({**rows, **newer.rows}, newer.provenance)
+
+
+def _picked(table: LatencyTable, wanted: Sequence[BlockKey]) -> LatencyTable:
+  return LatencyTable({key: table[key] for key in wanted}, table.provenance)
 
 
 def known_path(instrument: Instrument) -> Path:
@@ -132,33 +162,57 @@ def known_path(instrument: Instrument) -> Path:
 
 
 def _measure_chunks(
-  instrument: Instrument, work: Plan
+  instrument: Instrument, work: Plan, lost: list[Untimeable]
 ) -> Iterator[LatencyTable]:
-  """Yields the blocks of chunk after chunk."""
+  """Yields the blocks of chunk after chunk; puts into `lost` what cannot be
+  timed."""
   known = work.known.provenance if work.known else {}
   usual, started, done = known.get('reference_ms'), time.monotonic(), 0
+  pace = known.get('seconds_a_block')
+  size = int(CHUNK_S / (work.seconds / len(work.todo)))
+  size = min(max(size, LEAST_CHUNK), MOST_CHUNK)
   with (
     _builder(instrument, len(work.todo)) as build,
     progress('measuring blocks', len(work.todo)) as bar,
   ):
     reference = next(build([REFERENCE]), b'')
-    for start in range(0, len(work.todo), CHUNK):
-      chunk = work.todo[start : start + CHUNK]
+    for start in range(0, len(work.todo), size):
+      chunk = work.todo[start : start + size]
       models = []
       for model in build(chunk):
         bar.advance(0, f'built {chunk[len(models)]}')
         models.append(model)
-      rows, usual = instrument.time(chunk, models, reference, usual, bar)
-      done += len(chunk)
-      yield LatencyTable(
-        rows,
-        {
-          **instrument.provenance(),
-          **instrument.state(),
-          'reference_ms': usual,
-          'seconds_a_block': round((time.monotonic() - started) / done, 3),
-        },
+      told = {**instrument.provenance(), **instrument.state()}
+      rows, usual = _time(
+        instrument, chunk, models, reference, usual, bar, lost
       )
+      done += len(chunk)
+      if done >= WORTH_PROCESSES or not pace:  # fewer say little of many
+        pace = round((time.monotonic() - started) / done, 3)
+      yield LatencyTable(
+        rows, {**told, 'reference_ms': usual, 'seconds_a_block': pace}
+      )
+
+
+def _time(
+  instrument: Instrument,
+  chunk: Sequence[BlockKey],
+  models: Sequence[bytes],
+  reference: bytes,
+  usual: float | None,
+  bar: Progress,
+  lost: list[Untimeable],
+) -> tuple[dict[BlockKey, Timing], float | None]:
+  """Times the blocks that can be timed."""
+  try:
+    return instrument.time(chunk, models, reference, usual, bar)
+  except Untimeable as error:
+    lost.append(error)
+    bar.advance(0, str(error))
+    fit = [i for i, key in enumerate(chunk) if key != error.key]
+    rest = [chunk[i] for i in fit]
+    models = [models[i] for i in fit] if models else models
+    return _time(instrument, rest, models, reference, usual, bar, lost)
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from mobilenet_jax.core.progress import Progress
 from mobilenet_jax.export.tflite import Interpreter
 from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.timing import Timing
-from mobilenet_jax.measure.blocks import block_model
+from mobilenet_jax.measure.blocks import block_model, converter
 from mobilenet_jax.measure.rounds import (
   WHEN,
   Protocol,
@@ -96,6 +96,7 @@ class Host:
       'runtime': 'LiteRT',
       'version': importlib.metadata.version('ai-edge-litert'),
       'delegate': 'XNNPACK' if self.xnnpack else 'none',
+      'converter': converter(),
       'dtype': self.dtype,
       'batch': 1,
       'protocol': f'{self.protocol}; {WHEN}',

@@ -3,9 +3,22 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
+from mobilenet_jax.core.errors import JobError
 from mobilenet_jax.core.progress import Progress
 from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.timing import Timing
+
+
+class Untimeable(JobError):
+  """A block that the device cannot run; the others go on.
+
+  Attributes:
+    key: of the block.
+  """
+
+  def __init__(self, key: BlockKey, reason: str):
+    super().__init__(f'"{key}": {reason}.')
+    self.key = key
 
 
 class Instrument(Protocol):
@@ -56,6 +69,7 @@ class Instrument(Protocol):
       Their timings, and the reference block's usual time.
 
     Raises:
+      Untimeable: a block cannot be run.
       JobError: the device is lost, or too unsteady.
     """
     ...

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mobilenet_jax.core.progress import Progress
+from mobilenet_jax.core.progress import Progress, say
 from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.timing import Timing
 from mobilenet_jax.measure.speed import (
@@ -25,7 +25,8 @@ CALM = 1.1  # times the least time of the reference block: slower do not count
 SLOW = 1.25  # times its usual time: a round more is tried
 WHEN = (
   f'what is timed while the speed changes by more than {STEADY:.0%} is timed '
-  f'again, and rounds count that are within {CALM - 1:.0%} of the fastest'
+  f'again, at most {TRIES - 1} times, and rounds count that are within '
+  f'{CALM - 1:.0%} of the fastest'
 )
 
 
@@ -94,6 +95,9 @@ def time_in_rounds(
     unsure = [i for i in unsure if not sure(calm(found[i]), usual, protocol)]
     if not unsure:
       break
+  if unsure:
+    share = f'{len(unsure)} of {len(wanted)} blocks'
+    say(f'  {share} are not known to {protocol.width:.0%}.')
   return {
     key: timing([r.at(speed.usual_ms or 1.0) for r in calm(rounds)])
     for key, rounds in zip(wanted, found, strict=True)

@@ -11,7 +11,9 @@ import pytest
 from mobilenet_jax.cli.main import main
 from mobilenet_jax.latency.key import keys
 from mobilenet_jax.latency.table import SHIPPED, LatencyTable, list_tables
+from mobilenet_jax.latency.tensors import space_keys
 from mobilenet_jax.models import get_arch
+from mobilenet_jax.space import get_space
 from tests.latency.toy import PROVENANCE, toy_table
 
 TINY = 'tiny@16 conv_k3_s2_c8_re ir_k3_s2_e2_c8_re pool dense_c4_li'
@@ -54,6 +56,8 @@ def test_a_missing_block_is_an_error_unless_asked_for(capsys, table):
 
 
 def test_predict_is_cold_in_a_second_without_jax_or_tensorflow(table):
+  large = space_keys(get_space('v3_mobile', 224, 1000).spec)
+  toy_table([*large, *keys(SPEC)]).save(table)
   code = (
     'import sys\n'
     'from mobilenet_jax.cli.main import main\n'
@@ -111,7 +115,7 @@ def test_measure_says_first_and_then_measures_only_the_rest(
   [
     (['--device=phone'], 'not one of host, jax, adb'),
     (['--device=host:1'], 'not one of host, jax, adb'),
-    (['--device=jax', '--threads=2'], 'has no threads'),
+    (['--device=jax', '--threads=2'], 'does not take --threads'),
     (['--threads=1000'], 'this process may use'),
     (['--cores=a'], 'not a list of numbers'),
     (['--cores=999'], 'are not among'),
@@ -133,7 +137,7 @@ def test_shipped_tables_load_price_and_tell_their_source(capsys):
   assert [row['name'] for row in rows] == list_tables()
   for row in rows:
     table = LatencyTable.load(row['name'])
-    assert all(str(table.provenance[name]) for name in PROVENANCE)
+    assert all(table.provenance[name] not in (None, '') for name in PROVENANCE)
     assert row['source'] and row['licence']
   wrong = ('latency', 'predict', 'mobilenet_v1', '--table=no_such')
   assert (
@@ -160,6 +164,47 @@ def test_import_writes_a_table_that_loads(capsys, tmp_path):
   assert "'device' is not NAME=VALUE" in wrong
 
 
+def test_import_refuses_a_shape_of_no_network(capsys, tmp_path):
+  argv = ('latency', 'import', '--format=mobile-vision')
+  argv = (*argv, FOREIGN / 'mobile_vision.jsonl', '--out', tmp_path / 'x.csv')
+  for option in SHAPE:
+    text = said(capsys, *argv, option, status=2).err
+    assert f'{option.split("=")[0]} is of a network: name it with' in text
+  assert not list(tmp_path.iterdir())
+
+
+def test_import_never_writes_over_what_it_reads(capsys, tmp_path):
+  file = tmp_path / 'pixel3.json'
+  text = (FOREIGN / 'hw_nas_bench.json').read_text()
+  file.write_text(text)
+  argv = ('latency', 'import', '--format=hw-nas-bench', file)
+  argv = (*argv, '--set', 'device=Pixel 3', '--out', file.with_suffix('.csv'))
+  assert 'pixel3.json is no part of a' in said(capsys, *argv, status=2).err
+  assert file.read_text() == text
+  assert list(tmp_path.iterdir()) == [file]
+
+
+def test_merge_puts_tables_of_one_device_together(capsys, tmp_path):
+  wanted = keys(SPEC)
+  paths = [tmp_path / f'{i}.csv' for i in range(3)]
+  for i, path in enumerate(paths):
+    toy_table(wanted[4 * i : 4 * i + 6]).save(path)
+  out = tmp_path / 'all.csv'
+  argv = ('latency', 'merge', *paths, '--out', out)
+  expected = toy_table(wanted[:14]).rows
+  assert f'all.csv: {len(expected)} blocks of toy.' in said(capsys, *argv).out
+  assert LatencyTable.load(out).rows == expected
+  made = json.loads(said(capsys, *argv, '--json').out)
+  assert (made['blocks'], made['unit']) == (len(expected), 'block')
+  other = LatencyTable(toy_table(wanted).rows, {**PROVENANCE, 'threads': 4})
+  other.save(paths[2])
+  assert 'their threads differs, 1 and 4' in said(capsys, *argv, status=2).err
+  (tmp_path / 'all.json').write_text('{}')
+  assert 'all.json is no part of a' in said(capsys, *argv, status=2).err
+  lonely = ('latency', 'merge', paths[0], '--out', out)
+  assert 'required: more' in said(capsys, *lonely, status=2).err
+
+
 def test_calibrate_carries_a_table_and_says_how_far_off_it_is(capsys, tmp_path):
   grid = [(w, r) for w in (0.35, 0.5, 0.75, 1.0) for r in (64, 96)]
   specs = [get_arch('mobilenet_v2', w, r) for w, r in grid]
@@ -183,7 +228,13 @@ def test_calibrate_carries_a_table_and_says_how_far_off_it_is(capsys, tmp_path):
   (tmp_path / 'mine.json').write_text(json.dumps(about))
   out = tmp_path / 'phone.csv'
   argv = ('latency', 'calibrate', '--table', tmp_path / 'host.csv')
-  argv = (*argv, '--anchors', anchors, '--out', out)
+  argv = (*argv, '--anchors', anchors, '--out')
+  text = anchors.read_text()
+  assert (
+    'mine.csv is no part of a' in said(capsys, *argv, anchors, status=2).err
+  )
+  assert anchors.read_text() == text
+  argv = (*argv, out)
   text = said(capsys, *argv).out
   assert 'My phone (transferred, not measured)' in text
   assert 'Left out one by one' in text
@@ -194,6 +245,8 @@ def test_calibrate_carries_a_table_and_says_how_far_off_it_is(capsys, tmp_path):
   again = ('latency', 'calibrate', '--table', out, '--anchors', anchors)
   again = (*again, '--out', tmp_path / 'x.csv')
   assert 'was not measured itself' in said(capsys, *again, status=2).err
+  own = (*again[:-1], out)
+  assert 'is the measured table' in said(capsys, *own, status=2).err
 
 
 def anchors_of(name):

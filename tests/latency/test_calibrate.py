@@ -7,7 +7,11 @@ import pytest
 
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.latency.anchors import Anchor, AnchorSet
-from mobilenet_jax.latency.calibrate import calibrate
+from mobilenet_jax.latency.calibrate import (
+  best_residual,
+  calibrate,
+  left_out_errors,
+)
 from mobilenet_jax.latency.factors import Prior, Totals, fit, leave_out
 from mobilenet_jax.latency.interpolate import features_of
 from mobilenet_jax.latency.key import keys
@@ -187,6 +191,20 @@ def test_what_is_left_over_of_a_row_is_carried_if_that_helps():
   assert other['residual'] == 0
 
 
+def test_the_residual_is_chosen_without_the_networks_that_are_judged():
+  rng, labels = np.random.default_rng(3), [str(i) for i in range(12)]
+  plain = totals(rng, 12)
+  plain.ms[0] *= 5  # an odd one, of which only the other candidate knows
+  times = plain.times * np.exp(0.03 * rng.normal(size=(12, 1)))
+  times[0] *= 5
+  candidates = {0.0: plain, 1.0: dataclasses.replace(plain, times=times)}
+  assert best_residual(candidates, labels) == 1.0
+  errors = left_out_errors(candidates, labels, labels)
+  assert errors[0] == pytest.approx(-0.8, abs=0.02)
+  assert np.abs(errors[1:]).max() < 0.15
+  assert np.isnan(left_out_errors(candidates, labels, ['one'] * 12)).all()
+
+
 def test_blocks_that_the_table_lacks_are_named_or_estimated():
   table = host(NETWORKS[4:])
   with pytest.raises(UserError, match=r'lacks \d+ blocks .*: "ir 48x48x32->16'):
@@ -204,3 +222,21 @@ def test_what_cannot_be_calibrated_is_refused():
     calibrate(made, phone(), find_arch)
   with pytest.raises(UserError, match='residual 2 is not from 0 to 1'):
     calibrate(host(), phone(), find_arch, residual=2)
+
+
+def test_blocks_of_other_networks_are_priced_and_do_not_tilt_the_fit():
+  more = [('mnasnet_b1', 1.0, 96), ('mobilenet_v3_large', 1.0, 96)]
+  plain, wide = host(), host([*NETWORKS, *more])
+  odd = {
+    k: t.times(1.0 if k in plain.rows else 5.0) for k, t in wide.rows.items()
+  }
+  one = calibrate(plain, phone(noise=0.05), find_arch, residual=0.0)
+  two = calibrate(
+    LatencyTable(odd, TOY), phone(noise=0.05), find_arch, residual=0.0
+  )
+  told = [t.provenance['transfer']['factors'] for t in (one, two)]
+  assert told[0] == told[1]
+  assert set(two.rows) == set(odd) > set(one.rows)
+  for network in more:
+    price = two.price(find_arch(*network))
+    assert price == pytest.approx(phone_ms(network), rel=0.3)

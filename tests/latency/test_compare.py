@@ -55,14 +55,46 @@ def test_what_only_one_has_is_counted_and_nothing_in_common_is_refused():
     compare(toy_table(WANTED[:2]), toy_table(WANTED[3:]))
 
 
-def test_tables_merge_only_under_the_same_conditions():
+def test_tables_by_block_and_by_operation_do_not_compare():
+  a = toy_table(WANTED)
+  b = LatencyTable(a.rows, {**PROVENANCE, 'unit': 'operation'})
+  with pytest.raises(
+    UserError, match='one is by block, the other by operation'
+  ):
+    compare(a, b)
+
+
+def test_tables_merge_into_all_their_rows():
   a, b = toy_table(WANTED[:5]), toy_table(WANTED[3:])
   assert a.merge(b).rows == toy_table(WANTED).rows
   told = LatencyTable(b.rows, {**PROVENANCE, 'unit': 'block'})  # the default
   assert a.merge(told).rows == toy_table(WANTED).rows
-  other = LatencyTable(b.rows, {**PROVENANCE, 'threads': 4})
-  with pytest.raises(UserError, match='their threads differs, 1 and 4'):
+  later = {
+    'date': '2021-01-01', 'seconds_a_block': 0.2, 'phone_celsius': 31.0,
+    'skipped': {'Skip': 2}, 'note': 'after lunch',
+  }  # fmt: skip
+  b = LatencyTable(b.rows, {**PROVENANCE, **later})
+  assert a.merge(b).rows == b.merge(a).rows == toy_table(WANTED).rows
+
+
+@pytest.mark.parametrize(
+  ('name', 'value', 'says'),
+  [
+    ('threads', 4, 'their threads differs, 1 and 4'),
+    ('unit', 'operation', "their unit differs, 'block' and 'operation'"),
+    ('specimen', '89abcdef', "their specimen differs, None and '89abcdef'"),
+    ('governor', 'schedutil', 'their governor differs'),
+    ('network_error', 0.05, 'their network_error differs, None and 0.05'),
+    ('correction', {'small': 1.2}, 'their correction differs'),
+  ],
+)
+def test_tables_of_other_conditions_do_not_merge(name, value, says):
+  a, b = toy_table(WANTED[:5]), toy_table(WANTED[3:])
+  other = LatencyTable(b.rows, {**PROVENANCE, name: value})
+  with pytest.raises(UserError, match=says):
     a.merge(other)
+  with pytest.raises(UserError, match=f'their {name} differs'):
+    other.merge(a)
 
 
 def test_tables_merge_at_one_speed():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.latency.interpolate import Interpolation
+from mobilenet_jax.latency.interpolate import Interpolation, features_of
 from mobilenet_jax.latency.key import BlockKey, keys
 from mobilenet_jax.latency.operations import operations, work
 from mobilenet_jax.latency.table import LatencyTable
@@ -39,19 +39,86 @@ def block(cin, expanded, squeezed, cout, kernel=5, stride=2):
   )
 
 
-EIGHTS = st.integers(1, 60).map(lambda n: 8 * n)
+WILD = noisy(KEYS, spread=0.5)
+CHANNELS = st.sampled_from([0, 0, 8, 16, 64, 240])
+GROWTH = st.fixed_dictionaries(
+  {
+    'in_size': st.sampled_from([0, 0, 1, 8]),
+    'kernel': st.sampled_from([0, 2, 4]),  # the table has 3, 5, 7
+    'in_channels': CHANNELS,
+    'expanded': CHANNELS,
+    'squeezed': CHANNELS,
+    'out_channels': CHANNELS,
+  }
+)
+BLOCKS = [
+  key
+  for key in KEYS
+  if key.kind == 'ir' and key.in_size > 2 and not key.shortcut
+]
 
 
-@settings(deadline=None)
-@given(EIGHTS, EIGHTS, EIGHTS, EIGHTS, st.tuples(*[st.integers(0, 9)] * 4))
-def test_more_channels_never_cost_less(cin, wide, thin, cout, more):
-  small = block(cin, cin + wide, thin, cout)
-  grown = [
-    c + 8 * m for c, m in zip((cin, wide, thin, cout), more, strict=True)
-  ]
-  large = block(grown[0], grown[0] + grown[1], grown[2], grown[3])
-  estimate = TABLE.interpolation
-  assert estimate(small).ms <= estimate(large).ms * (1 + 1e-9)
+def grown(key, more):
+  return dataclasses.replace(
+    key, **{name: getattr(key, name) + n for name, n in more.items()}
+  )
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(BLOCKS), GROWTH, GROWTH, st.booleans())
+def test_a_larger_block_never_costs_less(known, some, more, bare):
+  small = grown(known, some)
+  if bare:  # without an expansion, which the large one may have
+    small = dataclasses.replace(small, expanded=small.in_channels)
+  large = grown(small, more)
+  estimate = WILD.interpolation
+  if _expands(small) <= _expands(large):
+    assert estimate(small).ms <= estimate(large).ms * (1 + 1e-9)
+  if _expands(small):
+    assert WILD[known].ms <= estimate(small).ms
+
+
+def _expands(key):
+  return key.expanded != key.in_channels
+
+
+def test_an_estimate_stays_between_smaller_and_larger_rows_of_any_form():
+  small, large = block(16, 32, 8, 24, kernel=7), block(64, 256, 64, 96)
+  estimate = Interpolation({small: Timing(1.0), large: Timing(2.0)})
+  for key in (block(16, 32, 8, 24, kernel=9), block(24, 32, 8, 24, kernel=7)):
+    assert 1.0 <= estimate(key).ms <= 2.0
+  assert estimate(block(64, 256, 64, 96, stride=1)).ms >= 2.0
+
+
+def left_out(rows):
+  """Estimates of rows over their times, each by fits to all others."""
+  ratios = []
+  for key in rows:
+    others = Interpolation({k: t for k, t in rows.items() if k != key})
+    ratios.append(others(key).ms / rows[key].ms)
+  return np.array(ratios)
+
+
+def test_the_error_is_that_of_rows_left_out():
+  known = [key for key in KEYS if key.kind == 'ir'][::40]
+  rows = noisy(known, spread=0.3).rows
+  expected = np.sqrt(np.mean((left_out(rows) - 1) ** 2))
+  found = Interpolation(rows)
+  assert found.error == pytest.approx(expected, rel=0.15)
+  work = np.array([features_of(key) for key in rows])
+  ms = np.array([t.ms for t in rows.values()])
+  within = np.sqrt(np.mean((work @ found.cost / ms - 1) ** 2))
+  assert found.error > 1.1 * within
+  assert found(known[0]).std_ms == pytest.approx(
+    found.error * found(known[0]).ms
+  )
+
+
+def test_rows_that_say_nothing_of_each_other_tell_no_error():
+  dense = BlockKey('dense', 1, 64, 10, activation='linear')
+  assert Interpolation({dense: Timing(0.1)}).error == 1.0
+  with pytest.raises(UserError, match='no block of the table has a time'):
+    Interpolation({dense: Timing(0.0)})
 
 
 def test_an_estimate_lies_between_measured_blocks_around_it():
@@ -86,7 +153,7 @@ def test_the_policy_is_explicit_and_the_result_says_what_was_estimated():
   full = noisy(wanted).predict(spec)
   assert found.ms == pytest.approx(full.ms, rel=0.2)
   # an estimate is less sure than a measurement
-  assert found.upper - found.lower > full.upper - full.lower
+  assert found.upper / found.ms > full.upper / full.ms
 
 
 def test_a_space_is_priced_with_estimates_only_when_asked():

@@ -93,6 +93,19 @@ def test_space_keys_are_exactly_the_blocks_of_its_networks(space):
     assert seen == set(wanted)
 
 
+def test_prices_are_summed_in_full_precision():
+  """A default matmul rounds float32 to bfloat16 on a TPU, to TF32 on a GPU."""
+  space = get_space('v3_tiny', 32, 10)
+  tensors = price_tensors(space.spec, toy_table(space_keys(space.spec)))
+  arrays = PriceArrays.of(tensors, len(space.tags))
+  chances = [np.float32(p) for p in probabilities(space, 4)]
+  vectors = np.zeros((2, len(space.tags)), np.int32)
+  for function, given in ((arrays.price, vectors), (arrays.expected, chances)):
+    text = jax.jit(function).lower(given).as_text()
+    exact = text.count('precision = [HIGHEST, HIGHEST]')
+    assert text.count('dot_general') == exact > 0
+
+
 def test_bounds_are_those_of_brute_force():
   space = get_space('v3_tiny', 32, 10)
   tensors = price_tensors(space.spec, toy_table(space_keys(space.spec)))

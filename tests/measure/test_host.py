@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from mobilenet_jax.core.errors import JobError, UserError
+from mobilenet_jax.core.files import locked
 from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.table import PROVENANCE, LatencyTable
-from mobilenet_jax.measure import collect, host, speed
+from mobilenet_jax.measure import collect, host, jax_device, speed
 from mobilenet_jax.measure.blocks import block_model
 from mobilenet_jax.measure.host import Host
-from mobilenet_jax.measure.instrument import other_condition
+from mobilenet_jax.measure.instrument import Untimeable, other_condition
 from mobilenet_jax.measure.jax_device import JaxDevice
 from mobilenet_jax.measure.speed import REFERENCE
+from mobilenet_jax.measure.statistics import timing
 
 SMALL = BlockKey('ir', 8, 16, 16, 3, 1, 32, 0, 'relu', 1)
 LARGE = BlockKey('ir', 16, 32, 32, 5, 1, 192, 48, 'hard_swish', 1)
@@ -48,7 +50,7 @@ def test_a_table_is_measured_once_and_a_larger_block_takes_longer(cache):
 
 
 def test_a_stopped_measurement_goes_on_where_it_was(cache, monkeypatch):
-  monkeypatch.setattr(collect, 'CHUNK', 1)
+  monkeypatch.setattr(collect, 'MOST_CHUNK', 1)
   time, calls = Host.time, []
 
   def stop_at_the_second(self, wanted, *more):
@@ -180,3 +182,43 @@ def test_a_table_is_this_computers_whatever_more_it_says():
   assert other_condition({**here, 'threads': 7}, here) == 'threads'
   lacking = {k: v for k, v in here.items() if k != 'chip'}
   assert other_condition(lacking, here) == 'chip'
+
+
+def test_a_block_that_cannot_run_does_not_stop_the_others(cache, monkeypatch):
+  time = Host.time
+
+  def without_dense(self, wanted, *more):
+    if DENSE in wanted:
+      raise Untimeable(DENSE, 'no such operation')
+    return time(self, wanted, *more)
+
+  monkeypatch.setattr(Host, 'time', without_dense)
+  with pytest.raises(
+    JobError, match='No timing of 1 of 3 blocks, first of "dense'
+  ):
+    collect.measure(Host(), [SMALL, DENSE, LARGE], quiet)
+  known = LatencyTable.load(collect.known_path(Host()))
+  assert set(known.rows) == {SMALL, LARGE}
+
+
+def test_one_job_at_a_time_measures_a_device(cache):
+  path = collect.known_path(Host())
+  path.parent.mkdir(parents=True)
+  refused = pytest.raises(UserError, match='being measured by another process')
+  with locked(path.with_suffix('.lock'), 'it is held'), refused:
+    collect.measure(Host(), [SMALL], quiet)
+
+
+def test_a_few_blocks_do_not_tell_how_long_many_take(cache):
+  collect.measure(Host(), [SMALL], quiet)
+  known = LatencyTable.load(collect.known_path(Host()))
+  pace = known.provenance['seconds_a_block']
+  collect.measure(Host(), [SMALL, DENSE], quiet)
+  after = LatencyTable.load(collect.known_path(Host()))
+  assert after.provenance['seconds_a_block'] == pace
+
+
+def test_a_block_as_fast_as_none_is_a_row_that_loads():
+  found = jax_device.time_round(lambda turns: None, lambda turns: None, 1e-4)
+  assert min(found) >= jax_device.LEAST_MS
+  assert timing([found]).ms > 0

@@ -46,8 +46,8 @@ def test_the_interval_covers_the_price_as_often_as_it_says():
   for _ in range(300):
     rounds = [rng.choice(true, 30), rng.choice(true, 30)]
     found = timing(rounds).ms
-    hits += abs(found - price) <= 2 * half_width(rounds) * found
-  assert hits >= 0.95 * 300
+    hits += abs(found - price) <= half_width(rounds) * found
+  assert hits >= 0.92 * 300  # 95 %, less what 300 draws may miss
 
 
 def test_rounds_that_disagree_are_unsure_however_many_repeats():

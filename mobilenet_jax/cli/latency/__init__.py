@@ -8,6 +8,7 @@ from mobilenet_jax.core.errors import UserError, did_you_mean
 COMMANDS = {
   'predict': 'price networks with a table',
   'compare': 'where two tables disagree, block by block',
+  'merge': 'one table of several of a device',
   'import': 'a table from a foreign format',
   'calibrate': 'a table for a phone known by whole networks only',
   'tables': 'the tables and anchor sets that ship with the package',

@@ -6,7 +6,11 @@ from mobilenet_jax.cli.parsing import Parser, print_json
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.latency.anchors import load_anchors
 from mobilenet_jax.latency.calibrate import calibrate
-from mobilenet_jax.latency.table import POLICIES, LatencyTable
+from mobilenet_jax.latency.table import (
+  POLICIES,
+  LatencyTable,
+  check_writable,
+)
 from mobilenet_jax.models.find import find_arch
 
 
@@ -35,8 +39,11 @@ def run(arguments: Sequence[str]) -> None:
   )
   parser.add_json()
   args = parser.parse_args(arguments)
-  if not args.out.endswith('.csv'):
-    raise UserError(f'--out {args.out} is not a .csv file.')
+  check_writable(args.out)
+  if args.out == args.table:
+    raise UserError(
+      f'--out {args.out} is the measured table; write to another.'
+    )
   made = calibrate(
     LatencyTable.load(args.table),
     load_anchors(args.anchors),

@@ -1,10 +1,13 @@
 """`mobilenet-jax latency import`."""
 
+import argparse
 from collections.abc import Sequence
 
+from mobilenet_jax.arch import ArchSpec
 from mobilenet_jax.cli.parsing import Parser, print_json
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.latency.importers import FORMATS, import_table
+from mobilenet_jax.latency.table import check_writable
 from mobilenet_jax.models.find import find_arch
 
 
@@ -29,14 +32,12 @@ def run(arguments: Sequence[str]) -> None:
   parser.add_shape()
   parser.add_json()
   args = parser.parse_args(arguments)
-  if not args.out.endswith('.csv'):
-    raise UserError(f'--out {args.out} is not a .csv file.')
-  shape = (args.width, args.resolution, args.classes)
+  check_writable(args.out)
   table = import_table(
     args.file,
     args.format,
     provenance=_pairs(args.set),
-    arch=find_arch(args.arch, *shape) if args.arch else None,
+    arch=_arch(args),
   )
   table.save(args.out)
   made = {
@@ -56,6 +57,16 @@ def run(arguments: Sequence[str]) -> None:
   )
   if made['skipped']:
     print(f'Skipped, as no block of ours does this: {made["skipped"]}.')
+
+
+def _arch(args: argparse.Namespace) -> ArchSpec | None:
+  """The network that was profiled, where one is named."""
+  if args.arch is not None:
+    return find_arch(args.arch, args.width, args.resolution, args.classes)
+  for name in ('width', 'resolution', 'classes'):
+    if getattr(args, name) is not None:
+      raise UserError(f'--{name} is of a network: name it with --arch.')
+  return None
 
 
 def _pairs(words: Sequence[str]) -> dict[str, str]:

@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 
 from mobilenet_jax.cli.parsing import Parser, print_json
-from mobilenet_jax.latency.table import POLICIES, LatencyTable
+from mobilenet_jax.latency.table import (
+  ASSUMED_ERROR,
+  POLICIES,
+  LatencyTable,
+)
 from mobilenet_jax.models.find import find_arch
 
 
@@ -31,6 +35,7 @@ def run(arguments: Sequence[str]) -> None:
   shape = (args.width, args.resolution, args.classes)
   specs = [find_arch(name, *shape) for name in args.network]
   found = [(spec, table.predict(spec, args.missing)) for spec in specs]
+  assumed = None if 'network_error' in table.provenance else ASSUMED_ERROR
   if args.json:
     print_json(
       {
@@ -38,6 +43,7 @@ def run(arguments: Sequence[str]) -> None:
         'device': table.provenance['device'],
         'chip': table.provenance['chip'],
         'dtype': table.dtype,
+        'assumed_error': assumed,
         'networks': [
           {
             'name': spec.name,
@@ -61,3 +67,8 @@ def run(arguments: Sequence[str]) -> None:
     )
     for key in latency.missing:
       print(f'  interpolated: {key}')
+  if assumed:
+    print(
+      f'The table does not say how far off whole networks are; the interval '
+      f'assumes {assumed:.0%}.'
+    )

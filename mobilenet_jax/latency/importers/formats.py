@@ -100,8 +100,6 @@ FORMATS: dict[str, Format] = {
   'mobile-vision': Format(
     mobile_vision,
     _about(
-      device='Galaxy S8 (SM-G950U)',
-      chip='Snapdragon 835',
       runtime='Caffe2',
       delegate='QNNPACK',
       dtype='int8',

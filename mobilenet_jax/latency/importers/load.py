@@ -30,7 +30,7 @@ def import_table(
     path: the file.
     format: of `FORMATS`.
     provenance: what the user knows of the measurement, of `SAYABLE`; the rest
-      is what the project publishes.
+      is what the file tells or the project publishes.
     arch: the network that was profiled; 'benchmark_model' needs it and no
       other format takes it.
 
@@ -47,11 +47,13 @@ def import_table(
     raise UserError(f'Unknown format {format!r} of latency tables.{hint}')
   chosen, path = FORMATS[format], Path(path)
   _check_arch(format, chosen, arch)
-  about = _about(format, chosen, provenance or {})
+  said = provenance or {}
+  about = _about(format, chosen, said)
   text = read_text(path)
   found = chosen.read(Source(str(path), text, about['dtype'], arch))
   if not found.rows:
     raise UserError(f'{path} has no block that is ours.')
+  about |= {k: v for k, v in found.about.items() if k not in said}
   if found.skipped:
     about['skipped'] = dict(found.skipped)
   return LatencyTable(gather(found.rows), about, str(path))

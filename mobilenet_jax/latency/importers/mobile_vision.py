@@ -13,6 +13,7 @@ that the table lacks the one with ReLU, as is done here.
 """
 
 import dataclasses
+import re
 from collections import Counter
 from typing import Any
 
@@ -40,6 +41,7 @@ from mobilenet_jax.latency.timing import Timing
 QUANTILES = tuple(f'runtime_us_p{q}' for q in (0, 10, 50, 90, 100))
 NAMES = ('op_type', 'op_args', 'input_shapes', 'input_dtypes', 'device')
 CONVOLUTIONS = {'Int8ConvRelu': 'relu', 'Int8Conv': 'linear'}
+GALAXY_S8 = re.compile(r'SM-G950U\b')  # the model that the authors name
 RANKS = {
   'Int8ConvRelu': (4, 4), 'Int8Conv': (4, 4), 'Int8FC': (2, 2),
   'Int8AveragePool': (4,),
@@ -55,7 +57,7 @@ def mobile_vision(source: Source) -> Found:
       continue
     where = f'{source.where}, line {i}'
     entry = record(parse_json(line, where), (*NAMES, *QUANTILES), where)
-    devices.add(shown(entry['device']))
+    devices.add(_device(entry, where))
     timing, made = _timing(entry, where), _operation(entry, where)
     if isinstance(made, str):
       skipped[made] += 1
@@ -67,7 +69,22 @@ def mobile_vision(source: Source) -> Found:
       f'{source.where} is of {len(devices)} devices, not of one: '
       f'{", ".join(sorted(devices))}.'
     )
-  return Found(rows + _linear(rows), dict(sorted(skipped.items())))
+  skips = dict(sorted(skipped.items()))
+  return Found(rows + _linear(rows), skips, _about(devices.pop()))
+
+
+def _device(entry: dict[str, Any], where: str) -> str:
+  """Model, version of Android and its level: 'SM-G950U-7.0-24'."""
+  device = entry['device']
+  if isinstance(device, str) and device.isprintable() and device.strip():
+    return device
+  raise UserError(f'{where}: device {shown(device)} is no name.')
+
+
+def _about(device: str) -> dict[str, Any]:
+  if GALAXY_S8.match(device):
+    return {'device': f'Galaxy S8 ({device})', 'chip': 'Snapdragon 835'}
+  return {'device': device}
 
 
 def _timing(entry: dict[str, Any], where: str) -> Timing:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mobilenet_jax.arch import ArchSpec, Block
+from mobilenet_jax.arch import ArchSpec, Block, check_block
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.latency.key import BlockKey, block_key
 from mobilenet_jax.latency.timing import Timing
@@ -41,16 +41,19 @@ class Found:
   Attributes:
     rows: keys may stand more than once.
     skipped: how much was left out, by reason.
+    about: provenance that the file itself tells.
   """
 
   rows: list[Row]
   skipped: Mapping[str, int] = field(default_factory=dict)
+  about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def place(
   block: Block, into: Shape, dtype: str, where: str, out: Shape | None = None
 ) -> BlockKey:
   """The key of a block; what comes out of it is checked where known."""
+  check_block(block, where)
   size, channels = into
   if not 0 < size <= 8192 or not 0 < channels <= 65536:
     raise UserError(

@@ -15,6 +15,7 @@ HOT_STATUS = 2  # Android's "moderate": it throttles
 COOLING_S = 900.0
 PAUSE_S = 15.0
 CORES = """\
+echo "present:$(ls -d /sys/devices/system/cpu/cpu[0-9]* | wc -l)"
 for c in /sys/devices/system/cpu/cpu[0-9]*; do
   [ "$(cat $c/online)" = 0 ] && continue
   echo "${c##*/cpu}:$(cat $c/cpufreq/cpuinfo_max_freq):\
@@ -37,6 +38,7 @@ class About:
     serial: of its maker's, whatever the connection is called.
     model, chip, android: its names.
     abis: that it runs, the best first.
+    present: number of its cores, online or not: phones switch some off.
     cores: those that are online, by number.
   """
 
@@ -45,6 +47,7 @@ class About:
   chip: str
   android: str
   abis: tuple[str, ...]
+  present: int
   cores: dict[int, Core]
 
   def pinned(self, cores: tuple[int, ...] | None, threads: int) -> list[int]:
@@ -70,7 +73,10 @@ def about(phone: Connection) -> About:
   def first(*names: str) -> str:
     return next((known[name] for name in names if name in known), 'unknown')
 
-  lines = re.findall(r'(?m)^(\d+):(\d*):(.*)$', phone.shell('sh', '-c', CORES))
+  told = phone.shell('sh', '-c', CORES)
+  lines = re.findall(r'(?m)^(\d+):(\d*):(.*)$', told)
+  if not lines:
+    raise JobError(f'Phone {phone.serial} does not tell of its cores.')
   abis = first('ro.product.cpu.abilist', 'ro.product.cpu.abi').split(',')
   return About(
     known.get('ro.serialno', phone.serial),
@@ -78,6 +84,7 @@ def about(phone: Connection) -> About:
     first('ro.soc.model', 'ro.board.platform', 'ro.hardware'),
     first('ro.build.version.release'),
     tuple(abis),
+    _number(r'^present:\s*(\d+)', told) or len(lines),
     {int(n): Core(int(khz or 0), gov or 'unknown') for n, khz, gov in lines},
   )
 

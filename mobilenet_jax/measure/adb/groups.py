@@ -10,6 +10,7 @@ from mobilenet_jax.core.progress import Progress, say
 from mobilenet_jax.latency.key import BlockKey
 from mobilenet_jax.latency.timing import Timing
 from mobilenet_jax.measure.adb.bench import REFERENCE, Bench, Garbage
+from mobilenet_jax.measure.instrument import Untimeable
 from mobilenet_jax.measure.rounds import Protocol, Round, time_in_rounds
 from mobilenet_jax.measure.speed import MOST_DRIFT, Speed
 from mobilenet_jax.measure.statistics import PRICED
@@ -78,6 +79,4 @@ class Groups:
       if error.name == REFERENCE:
         raise
       block = self.wanted[int(error.name)]
-      raise JobError(
-        f'benchmark_model gives no timing of "{block}": {error.line}.'
-      ) from error
+      raise Untimeable(block, f'benchmark_model says {error.line}') from error

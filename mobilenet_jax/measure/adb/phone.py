@@ -26,7 +26,7 @@ from mobilenet_jax.measure.adb.connection import (
 )
 from mobilenet_jax.measure.adb.groups import MOST_CHANGE, Groups
 from mobilenet_jax.measure.adb.tool import check_exists, check_machine
-from mobilenet_jax.measure.blocks import block_model
+from mobilenet_jax.measure.blocks import block_model, converter
 from mobilenet_jax.measure.host import LITERT_DTYPES
 from mobilenet_jax.measure.rounds import Protocol
 from mobilenet_jax.measure.speed import Speed
@@ -93,12 +93,13 @@ class Phone:
     return {
       'device': f'phone ({phone.model})',
       'chip': phone.chip,
-      'cores': len(phone.cores),
+      'cores': phone.present,
       'affinity': f'core {",".join(map(str, pinned))}',
       'threads': self.threads,
       'runtime': 'TFLite benchmark_model',
       'version': f'sha256 {self._tool_hash}',
       'delegate': self._delegate,
+      'converter': converter(),
       'dtype': self.dtype,
       'batch': 1,
       'protocol': (

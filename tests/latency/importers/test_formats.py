@@ -119,6 +119,19 @@ def test_mobile_vision_is_operations_in_microseconds():
   assert bare == [0.096]
 
 
+def test_mobile_vision_is_of_the_device_that_its_file_names(tmp_path):
+  told = imported('mobile-vision').provenance
+  assert (told['device'], told['chip']) == ('SM-TEST-1', 'unknown')
+  text = (FILES / 'mobile_vision.jsonl').read_text()
+  path = tmp_path / 'galaxy.jsonl'
+  path.write_text(text.replace('SM-TEST-1', 'SM-G950U-7.0-24'))
+  told = imported('mobile-vision', path).provenance
+  assert told['device'] == 'Galaxy S8 (SM-G950U-7.0-24)'
+  assert told['chip'] == 'Snapdragon 835'
+  said = imported('mobile-vision', path, device='Mine', chip='C').provenance
+  assert (said['device'], said['chip']) == ('Mine', 'C')
+
+
 @pytest.mark.parametrize('file', ['benchmark_model.txt', 'benchmark_model.csv'])
 def test_a_profile_is_summed_by_block(file):
   table = import_table(
