@@ -58,6 +58,8 @@ setup(
       'data/imagenet_labels.txt',
       'latency/anchor_sets/*',
       'latency/tables/*',
+      'nn/native/*.cc',
+      'nn/native/*.h',
     ],
   },
   install_requires=CORE,

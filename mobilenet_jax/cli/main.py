@@ -18,6 +18,7 @@ COMMANDS = {
   'predict': 'name what image files show',
   'import-weights': 'turn weights of another library into ours',
   'export': 'write the network of a run folder as TFLite',
+  'experiment': 'repeat a measurement of experiments/',
   'report': 'write the report of a run folder again',
 }
 

@@ -41,9 +41,11 @@ class Options:
   dtype: Any = jnp.float32
   padding: arch.Padding = 'same'
 
-  def norm(self, name: str = 'norm') -> BatchNorm:
-    """The batch norm of these options."""
-    return BatchNorm(self.norm_momentum, self.norm_epsilon, name=name)
+  def norm(self, activation: str = 'linear', name: str = 'norm') -> BatchNorm:
+    """The batch norm of these options, and the activation after it."""
+    return BatchNorm(
+      self.norm_momentum, self.norm_epsilon, activation, self.impl, name=name
+    )
 
 
 class ConvKernel(nn.Module):
@@ -129,7 +131,7 @@ class ConvNorm(nn.Module):
       name='conv',
     )(x)
     if self.norm:
-      x = options.norm()(x, train=train)
+      return options.norm(self.activation)(x, train=train)
     return ACTIVATIONS[self.activation](x)
 
 
@@ -153,8 +155,7 @@ class DepthwiseNorm(nn.Module):
       options.impl,
       name='conv',
     )(x)
-    x = options.norm()(x, train=train)
-    return ACTIVATIONS[self.activation](x)
+    return options.norm(self.activation)(x, train=train)
 
 
 class SqueezeExcite(nn.Module):
@@ -233,7 +234,7 @@ class Dense(nn.Module):
       name='dense',
     )(x)
     if spec.norm:
-      x = self.options.norm()(x, train=train)
+      return self.options.norm(spec.activation)(x, train=train)
     return ACTIVATIONS[spec.activation](x)
 
 

@@ -14,7 +14,7 @@ from jax import Array, lax
 from mobilenet_jax.arch import Axis, Padding, axis
 from mobilenet_jax.nn.padding import pad, tap
 
-Impl = Literal['auto', 'portable', 'cpu']
+Impl = Literal['auto', 'portable', 'cpu', 'native']
 
 
 def conv(
@@ -91,7 +91,7 @@ def grouped_conv(
 
 
 def for_cpu(impl: Impl) -> bool:
-  """Whether the form for CPU is meant."""
+  """Whether a form for CPU is meant."""
   if impl == 'auto':
     return jax.default_backend() == 'cpu'
-  return impl == 'cpu'
+  return impl != 'portable'

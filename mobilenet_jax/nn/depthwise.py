@@ -1,9 +1,10 @@
-"""Depthwise convolution: grouped where that is fast, shifted on CPU.
+"""Depthwise convolution: grouped where that is fast, other forms on CPU.
 
 XLA on CPU runs a convolution with as many groups as channels 10 to 70 times
 slower than the sum of k*k shifted products below, and its gradient likewise.
-The two forms take the same parameters and give the same results; the shifted
-one is chosen by platform and never exported (it would become k*k multiplies).
+That sum is what runs where our compiled kernel (`nn.native`) cannot. All forms
+take the same parameters and give the same results; those for CPU are chosen by
+platform and never exported (the sum would become k*k multiplies).
 """
 
 import functools
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from mobilenet_jax.arch import Axis, Padding
+from mobilenet_jax.nn import native
 from mobilenet_jax.nn.conv import Impl, for_cpu, grouped_conv, window
 from mobilenet_jax.nn.padding import pad, tap
 
@@ -36,14 +38,16 @@ def depthwise_conv(
     x: [N, H, W, C].
     kernel: [k, k, 1, C], as Flax keeps depthwise kernels.
     stride: of both axes.
-    impl: 'cpu' is the shifted form, 'portable' the grouped one (the one to
-      export), 'auto' the faster on this platform.
+    impl: 'native' is the compiled kernel, 'cpu' the shifted form, 'portable'
+      the grouped one (the one to export), 'auto' the fastest on this platform.
     padding: see `arch.axis`.
 
   Returns:
     [N, H', W', C]; with SAME padding H' is ceil(H / stride).
   """
   rows, cols = window(x, kernel, stride, padding, dilation)
+  if native.chosen(impl, x):
+    return native.depthwise(x, kernel, rows, cols)
   # the gradient below knows strides, and dilation, but not both
   if not for_cpu(impl) or (stride > 1 and dilation > 1):
     return grouped_conv(x, kernel, rows, cols, x.shape[-1])

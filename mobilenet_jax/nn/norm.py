@@ -11,6 +11,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from mobilenet_jax.nn import native
+from mobilenet_jax.nn.activations import ACTIVATIONS
+from mobilenet_jax.nn.conv import Impl
+
 
 class BatchNorm(nn.Module):
   """Batch normalization over all axes but the last (arXiv 1502.03167).
@@ -22,10 +26,14 @@ class BatchNorm(nn.Module):
   Attributes:
     momentum: weight of the old moving average.
     epsilon: added to the variance.
+    activation: of the result.
+    impl: see `nn.conv`.
   """
 
   momentum: float = 0.99
   epsilon: float = 1e-3
+  activation: str = 'linear'
+  impl: Impl = 'auto'
 
   @nn.compact
   def __call__(self, x: Array, *, train: bool) -> Array:
@@ -37,13 +45,32 @@ class BatchNorm(nn.Module):
     if not train:
       gain = scale * jax.lax.rsqrt(var.value + self.epsilon)
       shift = bias - mean.value * gain
-      return x * gain.astype(x.dtype) + shift.astype(x.dtype)
-    y, batch_mean, batch_var = normalize(x, scale, bias, self.epsilon)
+      y = x * gain.astype(x.dtype) + shift.astype(x.dtype)
+      return ACTIVATIONS[self.activation](y)
+    y, batch_mean, batch_var = normalize_and_activate(
+      x, scale, bias, self.epsilon, self.activation, self.impl
+    )
     if not self.is_initializing():
       keep = self.momentum
       mean.value = keep * mean.value + (1 - keep) * batch_mean
       var.value = keep * var.value + (1 - keep) * batch_var
     return y
+
+
+def normalize_and_activate(
+  x: Array,
+  scale: Array,
+  bias: Array,
+  epsilon: float,
+  activation: str,
+  impl: Impl,
+) -> tuple[Array, Array, Array]:
+  """Returns (activation of normalized x, mean [C], variance [C]) of a batch
+  [..., C]; the statistics carry no gradient."""
+  if activation in native.ACTIVATIONS and native.chosen(impl, x):
+    return native.norm_activation(x, scale, bias, epsilon, activation)
+  y, mean, var = normalize(x, scale, bias, epsilon)
+  return ACTIVATIONS[activation](y), mean, var
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3,))

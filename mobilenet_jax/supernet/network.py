@@ -30,7 +30,7 @@ from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.nn.activations import ACTIVATIONS, hard_sigmoid
 from mobilenet_jax.nn.blocks import ConvKernel, Options, kernel_init
 from mobilenet_jax.nn.build import build_block
-from mobilenet_jax.nn.norm import normalize
+from mobilenet_jax.nn.norm import normalize_and_activate
 from mobilenet_jax.supernet.elastic import elastic_depthwise
 from mobilenet_jax.supernet.masks import (
   Soft,
@@ -90,15 +90,23 @@ class SuperNetwork(nn.Module):
 
 
 class BatchNorm(nn.Module):
-  """Batch norm on the statistics of the batch, without moving averages."""
+  """Batch norm on the statistics of the batch, without moving averages, and
+  the activation after it."""
 
-  epsilon: float
+  options: Options
 
   @nn.compact
-  def __call__(self, x: Array) -> Array:
+  def __call__(self, x: Array, activation: str | OneOf, soft: Soft) -> Array:
     scale = self.param('scale', nn.initializers.ones, x.shape[-1:])
     bias = self.param('bias', nn.initializers.zeros, x.shape[-1:])
-    return normalize(x, scale, bias, self.epsilon)[0]
+    fixed = 'linear' if isinstance(activation, OneOf) else activation
+    options = self.options
+    y, *_ = normalize_and_activate(
+      x, scale, bias, options.norm_epsilon, fixed, options.impl
+    )
+    if isinstance(activation, OneOf):
+      return mixed_activation(activation, y, soft)
+    return y
 
 
 class SuperConv(nn.Module):
@@ -117,8 +125,7 @@ class SuperConv(nn.Module):
       impl=self.options.impl,
       name='conv',
     )(x)
-    x = BatchNorm(self.options.norm_epsilon, name='norm')(x)
-    x = mixed_activation(spec.activation, x, soft)
+    x = BatchNorm(self.options, name='norm')(x, spec.activation, soft)
     if mask is None:
       mask = channel_mask(spec.channels, soft)
     return x if mask is None else x * mask
@@ -136,8 +143,7 @@ class SuperDepthwise(nn.Module):
     kernel = DepthwiseKernel(most(spec.kernel), name='conv')(x.shape[-1])
     kernel = kernel.astype(x.dtype)
     x = elastic_depthwise(x, kernel, spec, soft, options.impl)
-    x = BatchNorm(options.norm_epsilon, name='norm')(x)
-    x = mixed_activation(spec.activation, x, soft)
+    x = BatchNorm(options, name='norm')(x, spec.activation, soft)
     return x if mask is None else x * mask
 
 
@@ -214,10 +220,8 @@ class SuperInvertedResidual(nn.Module):
     return x * (1 - on + on * gates(x, mask))
 
 
-def mixed_activation(value: str | OneOf, x: Array, soft: Soft) -> Array:
+def mixed_activation(value: OneOf, x: Array, soft: Soft) -> Array:
   """The chosen activation, or the average of several."""
-  if not isinstance(value, OneOf):
-    return ACTIVATIONS[value](x)
   weights = soft[value.tag]
   parts = [
     w * ACTIVATIONS[f](x) for f, w in zip(value.choices, weights, strict=True)

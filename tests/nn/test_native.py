@@ -1,0 +1,151 @@
+"""The compiled kernels against the portable forms in float64."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mobilenet_jax.nn import native
+from mobilenet_jax.nn.activations import ACTIVATIONS
+from mobilenet_jax.nn.depthwise import depthwise_conv
+from mobilenet_jax.nn.native import build
+from mobilenet_jax.nn.norm import normalize_and_activate
+
+pytestmark = pytest.mark.skipif(
+  not native.available(), reason='no C++ compiler here'
+)
+TOLERANCE = 2e-5
+
+
+def random(*shape, seed=0, mean=0.0):
+  values = np.random.default_rng(seed).normal(mean, 1.0, shape)
+  return jnp.asarray(values, jnp.float32)
+
+
+def gradients(function, dy, *inputs):
+  y, vjp = jax.vjp(function, *inputs)
+  return (y, *vjp(dy.astype(y.dtype)))
+
+
+def assert_near(found, wanted):
+  for a, b in zip(found, wanted, strict=True):
+    assert a.dtype == jnp.float32
+    scale = float(np.abs(b).max()) or 1.0
+    np.testing.assert_allclose(a / scale, b / scale, atol=TOLERANCE)
+
+
+def assert_convolves(size, kernel, stride, channels=20, **more):
+  x = random(3, *size, channels)
+  weights = random(kernel, kernel, 1, channels, seed=1)
+  of = {
+    impl: functools.partial(depthwise_conv, stride=stride, impl=impl, **more)
+    for impl in ('native', 'portable')
+  }
+  shape = jax.eval_shape(of['portable'], x, weights).shape
+  dy = random(*shape, seed=2)
+  found = jax.jit(functools.partial(gradients, of['native']))(dy, x, weights)
+  with jax.enable_x64(True):
+    wide = [jnp.asarray(a, jnp.float64) for a in (dy, x, weights)]
+    wanted = gradients(of['portable'], *wide)
+  assert_near(found, wanted)
+
+
+@pytest.mark.parametrize('stride', [1, 2, 3])
+@pytest.mark.parametrize('kernel', [1, 2, 3, 5, 7])
+@pytest.mark.parametrize('size', [(8, 8), (17, 5), (1, 2)])
+def test_depthwise(size, kernel, stride):
+  assert_convolves(size, kernel, stride)
+
+
+@pytest.mark.parametrize('padding', ['symmetric', 0, 3])
+@pytest.mark.parametrize('stride,dilation', [(1, 1), (2, 1), (1, 2), (2, 2)])
+@pytest.mark.parametrize('kernel', [3, 5])
+def test_other_paddings_and_dilation(padding, stride, dilation, kernel):
+  assert_convolves((10, 9), kernel, stride, padding=padding, dilation=dilation)
+
+
+@pytest.mark.parametrize('channels', [1, 3, 8, 13, 16, 31, 32, 77])
+def test_any_number_of_channels(channels):
+  assert_convolves((9, 6), 3, 2, channels)
+
+
+@pytest.mark.parametrize('activation', native.ACTIVATIONS)
+@pytest.mark.parametrize(
+  'shape', [(4, 5, 6, 7), (2, 40), (16, 9, 9, 24), (1, 1, 1, 3)]
+)
+def test_norm_and_activation(shape, activation):
+  x = random(*shape, mean=100.0)  # far from 0: nothing may cancel
+  scale, bias = random(shape[-1], seed=1), 3 * random(shape[-1], seed=2)
+  dy = random(*shape, seed=3)
+
+  def ours(x, scale, bias):
+    return native.norm_activation(x, scale, bias, 1e-3, activation)[0]
+
+  def plain(x, scale, bias):
+    axes = tuple(range(x.ndim - 1))
+    normal = (x - x.mean(axes)) / jnp.sqrt(x.var(axes) + 1e-3)
+    return ACTIVATIONS[activation](normal * scale + bias)
+
+  found = jax.jit(functools.partial(gradients, ours))(dy, x, scale, bias)
+  with jax.enable_x64(True):
+    wide = [jnp.asarray(a, jnp.float64) for a in (dy, x, scale, bias)]
+    wanted = gradients(plain, *wide)
+  for a, b in zip(found, wanted, strict=True):
+    scale_of = max(float(np.abs(b).max()), 1.0)
+    # inputs around 100 are only known to 4e-6 of their spread
+    np.testing.assert_allclose(a / scale_of, b / scale_of, atol=2e-4)
+
+
+def test_statistics_are_those_of_the_batch():
+  x = random(3, 4, 4, 50, mean=1.0)
+  _, mean, var = normalize_and_activate(
+    x, jnp.ones(50), jnp.zeros(50), 1e-3, 'relu', 'native'
+  )
+  np.testing.assert_allclose(mean, x.mean((0, 1, 2)), atol=1e-6)
+  np.testing.assert_allclose(var, x.var((0, 1, 2)), rtol=1e-5)
+
+
+def test_the_same_result_every_time():
+  """Threads take what comes; what they sum does not depend on it."""
+  x, weights = random(16, 15, 15, 40), random(5, 5, 1, 40, seed=1)
+  dy = random(16, 15, 15, 40, seed=2)
+  convolve = functools.partial(depthwise_conv, impl='native')
+  step = jax.jit(functools.partial(gradients, convolve))
+  first = step(dy, x, weights)
+  for _ in range(20):
+    for a, b in zip(step(dy, x, weights), first, strict=True):
+      np.testing.assert_array_equal(a, b)
+
+
+def test_many_at_once():
+  x, weights = random(4, 2, 6, 6, 8), random(4, 3, 3, 1, 8, seed=1)
+  convolve = functools.partial(depthwise_conv, impl='native')
+  found = jax.vmap(convolve)(x, weights)
+  wanted = jnp.stack([convolve(a, b) for a, b in zip(x, weights, strict=True)])
+  np.testing.assert_array_equal(found, wanted)
+
+
+def test_where_it_is_chosen(monkeypatch):
+  x = random(1, 2, 2, 4)
+  assert native.chosen('native', x) and not native.chosen('cpu', x)
+  assert not native.chosen('portable', x)
+  assert native.chosen('auto', x)
+  assert not native.chosen('auto', x.astype(jnp.bfloat16))
+  monkeypatch.setattr(jax, 'device_count', lambda: 8)
+  assert not native.chosen('auto', x)
+
+
+def test_without_a_compiler_it_goes_without(monkeypatch, tmp_path, capsys):
+  monkeypatch.setenv('MOBILENET_JAX_CACHE', str(tmp_path))
+  monkeypatch.setattr(build.shutil, 'which', lambda name: None)
+  assert build._library() is None
+  monkeypatch.setattr(build.shutil, 'which', lambda name: '/bin/false')
+  assert build._library() is None
+  assert 'do not compile' in capsys.readouterr().err
+  assert not list((tmp_path / 'native').iterdir())  # nothing half-written
+  monkeypatch.setenv('MOBILENET_JAX_NATIVE', '0')
+  build.available.cache_clear()
+  assert not native.available()
+  build.available.cache_clear()
