@@ -63,13 +63,14 @@ def make(case: Mapping[str, Any]) -> tuple[Step, dict[str, Any]]:
 
 def load(name: str, gpu: bool) -> tuple[Any, str]:
   """A peer's network with random weights, and whose it is."""
-  if name in TORCHVISION and not gpu:
+  if not gpu:
     # a build of torch for CPU lacks torchvision's operators; declaring those
     # that it wants at import is enough
     library = torch.library.Library('torchvision', 'DEF')
     with contextlib.suppress(RuntimeError):
       for operator in OPERATORS:
         library.define(operator)
+  if name in TORCHVISION and not gpu:
     import torchvision
 
     model = getattr(torchvision.models, name)()
