@@ -11,6 +11,7 @@ prints each figure beside its target.
 import argparse
 import contextlib
 import csv
+import itertools
 import json
 import os
 import re
@@ -59,15 +60,22 @@ def main() -> None:
     parser.error('--repeats is at least 1')
   platform = _platform()
   rows: list[dict[str, Any]] = []
-  for case in cases(platform, args.what, args.models):
-    rows += compared(case, args.peers, args.repeats)
-    for row in rows[-2:]:
-      _print(row)
-  if 'start' in args.what:
-    for row in [*starts(args.repeats), *compiles(platform)]:
-      rows.append(row)
-      _print(row)
-  path = args.out / f'{_name(rows)}.csv'
+  try:
+    for case in cases(platform, args.what, args.models):
+      made = compared(case, args.peers, args.repeats)
+      rows += made
+      for row in made:
+        _print(row)
+    if 'start' in args.what:
+      for row in itertools.chain(starts(args.repeats), compiles(platform)):
+        rows.append(row)
+        _print(row)
+  finally:  # a run that is stopped keeps what it has
+    if rows:
+      _write(args.out / f'{_name(rows)}.csv', rows)
+
+
+def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
   path.parent.mkdir(parents=True, exist_ok=True)
   with path.open('w', newline='') as file:
     writer = csv.DictWriter(file, FIELDS)

@@ -145,6 +145,10 @@ def test_without_a_compiler_it_goes_without(monkeypatch, tmp_path, capsys):
   assert build._library() is None
   assert 'do not compile' in capsys.readouterr().err
   assert not list((tmp_path / 'native').iterdir())  # nothing half-written
+  (tmp_path / 'file').touch()  # a cache folder that cannot be made
+  monkeypatch.setenv('MOBILENET_JAX_CACHE', str(tmp_path / 'file'))
+  assert build._library() is None
+  assert 'do not compile' in capsys.readouterr().err
   monkeypatch.setenv('MOBILENET_JAX_NATIVE', '0')
   build.available.cache_clear()
   assert not native.available()

@@ -18,6 +18,7 @@ import jax
 import jaxlib
 
 from mobilenet_jax.core.cache import cache_dir
+from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import make_folder
 from mobilenet_jax.core.progress import say
 
@@ -61,7 +62,7 @@ def _library() -> ctypes.CDLL | None:
       say('Compiling kernels for this computer (once; some seconds).')
       _compile(compiler, path)
     return ctypes.CDLL(str(path))
-  except (OSError, subprocess.SubprocessError) as error:
+  except (OSError, subprocess.SubprocessError, UserError) as error:
     reason = str(error).splitlines()[0]
     say(f'The kernels for this computer do not compile ({reason}); without.')
     return None
