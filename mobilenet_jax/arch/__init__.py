@@ -40,6 +40,7 @@ from mobilenet_jax.arch.spec import (
   check,
   check_block,
   check_int,
+  check_place,
   is_number,
   shapes,
 )
@@ -85,6 +86,7 @@ __all__ = [
   'check',
   'check_block',
   'check_int',
+  'check_place',
   'count',
   'decisions',
   'endpoints',

@@ -33,6 +33,7 @@ from mobilenet_jax.arch.window import Padding
 from mobilenet_jax.core.errors import UserError, did_you_mean
 
 PADDINGS = ('same', 'symmetric')
+MOST_CHANNELS = 65536
 NAME = re.compile(r'[\w.-]+')
 
 Block = (
@@ -120,9 +121,7 @@ def check(spec: ArchSpec) -> ArchSpec:
       io = block.io(size, channels, spec.padding)
     except ValueError as error:
       raise SpecError(f'{where}: {error}.') from error
-    fault = block.fault(io)
-    if fault:
-      raise SpecError(f'{where}: {fault}.')
+    check_place(block, io, where)
     size, channels = io.out_size, io.out_channels
   if not any(hasattr(block, 'channels') for block in spec.blocks):
     raise SpecError(
@@ -193,6 +192,20 @@ def check_block(block: Block, where: str) -> None:
       )
 
 
+def check_place(block: Block, io: BlockIO, where: str) -> None:
+  """Raises a `SpecError` where a checked block cannot stand where it does."""
+  fault = block.fault(io)
+  if fault:
+    raise SpecError(f'{where}: {fault}.')
+  # an expansion may be far wider than any field of the block says
+  for layer in block.layers(io):
+    if layer.out_channels > MOST_CHANNELS:
+      raise SpecError(
+        f'{where}: {layer.out_channels} channels inside it; at most '
+        f'{MOST_CHANNELS} fit.'
+      )
+
+
 def is_number(value: Any) -> bool:
   """Whether a value is a number; a bool is none."""
   return isinstance(value, int | float) and not isinstance(value, bool)
@@ -205,7 +218,12 @@ def check_bool(name: str, value: Any, where: str) -> None:
 
 
 def check_int(
-  name: str, value: Any, where: str, *, least: float = 1, most: float = 65536
+  name: str,
+  value: Any,
+  where: str,
+  *,
+  least: float = 1,
+  most: float = MOST_CHANNELS,
 ) -> None:
   """Raises a `SpecError` where a value is no whole number of a range."""
   whole = isinstance(value, int) and not isinstance(value, bool)

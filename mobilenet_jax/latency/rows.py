@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from mobilenet_jax.arch import KINDS, check_block, check_int
+from mobilenet_jax.arch import KINDS, check_block, check_int, check_place
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.latency.key import (
   DTYPES,
@@ -91,12 +91,10 @@ def _check(key: BlockKey, where: str) -> None:
     block = block_of(key)
     check_block(block, key.kind)
     place = block.io(key.in_size, key.in_channels, key.padding)
+    check_place(block, place, key.kind)
   except ValueError as error:
     reason = str(error).rstrip('.')
     raise UserError(f'{where}: no block: {reason}.') from error
-  fault = block.fault(place)
-  if fault:
-    raise UserError(f'{where}: no block: {fault}.')
   made = block_key(block, place, key.dtype, key.padding)
   if made != key:
     raise UserError(

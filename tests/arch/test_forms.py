@@ -63,6 +63,10 @@ def test_the_string_form_is_readable():
     ('x@64 conv_k3_c8_k3_re', 'kernel stands twice'),
     ('x@64 conv_k3_re', 'channels'),
     ('x@64 conv_k3_c8.5_re', 'whole number'),
+    (
+      'x@64 conv_k1_c65536_re ir_k3_e2_c8_re pool dense_c10_li',
+      '131072 channels inside',
+    ),
     ('x@64 conv_k3_c0_re', 'channels 0'),
     ('x@64 ir_k3_e1/0_c8_re', '1/0'),
     ('x@64 conv_k3_c8_re dense_c10_li', 'needs a pool'),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mobilenet_jax.arch import ArchSpec, Block, check_block
+from mobilenet_jax.arch import ArchSpec, Block, check_block, check_place
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.latency.key import BlockKey, block_key
 from mobilenet_jax.latency.timing import Timing
@@ -63,9 +63,7 @@ def place(
     io = block.io(size, channels, 'same')
   except ValueError as error:
     raise UserError(f'{where}: {error}.') from error
-  fault = block.fault(io)
-  if fault:
-    raise UserError(f'{where}: {fault}.')
+  check_place(block, io, where)
   made = (io.out_size, io.out_channels)
   if out is not None and made != out:
     raise UserError(
