@@ -8,8 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
+from searching import CLASSES, space_step
 from worker import Step, serve
 
+from mobilenet_jax.core.memory import use_huge_pages
 from mobilenet_jax.measure.host import chip
 from mobilenet_jax.models import get_arch
 from mobilenet_jax.models.builder import build
@@ -31,17 +33,14 @@ OPTIMIZER = ConfigDict(
 
 def make(case: Mapping[str, Any]) -> tuple[Step, dict[str, Any]]:
   """The step of a case, and what it runs on."""
-  spec = get_arch(case['model'], 1.0, case['resolution'], 1000)
-  network = build(spec, dtype=jnp.dtype(case['precision']))
   rng = np.random.default_rng(0)
   shape = (case['batch'], case['resolution'], case['resolution'], 3)
   batch = {
     'image': jnp.asarray(rng.normal(size=shape), jnp.float32),
-    'label': jnp.asarray(rng.integers(0, 1000, case['batch'])),
+    'label': jnp.asarray(rng.integers(0, CLASSES, case['batch'])),
   }
-  variables = classification.init_variables(network, 0)
-  made = {'forward': forward, 'train': train}[case['what']]
-  return made(network, variables, batch), {
+  made = {'forward': forward, 'train': train}.get(case['what'], search)
+  return made(case, batch), {
     'library': f'mobilenet_jax on jax {jax.__version__}',
     'device': _device(),
   }
@@ -54,24 +53,46 @@ def _device() -> str:
   return jax.devices()[0].device_kind
 
 
-def forward(network: Any, variables: Any, batch: Any) -> Step:
+def network_of(case: Mapping[str, Any]) -> tuple[Any, Any]:
+  """A network of the zoo and its first variables."""
+  spec = get_arch(case['model'], 1.0, case['resolution'], CLASSES)
+  network = build(spec, dtype=jnp.dtype(case['precision']))
+  return network, classification.init_variables(network, 0)
+
+
+def forward(case: Mapping[str, Any], batch: Any) -> Step:
   """A forward pass of evaluation."""
+  network, variables = network_of(case)
   predict = classification.predict_fn(network)
   return lambda: jax.block_until_ready(predict(variables, batch['image']))
 
 
-def train(network: Any, variables: Any, batch: Any) -> Step:
+def train(case: Mapping[str, Any], batch: Any) -> Step:
   """A training step with RMSProp."""
+  network, variables = network_of(case)
   rule = optimizer(OPTIMIZER, 100_000)
   take = classification.train_step(network, rule, smoothing=0.1, seed=0)
-  state = {'is': create_state(variables, rule)}
+  return stepping(take, create_state(variables, rule), batch)
+
+
+def search(case: Mapping[str, Any], batch: Any) -> Step:
+  """A step of a one-shot search: it trains a sampled network, and ('search')
+  scores another on as many images."""
+  take, state = space_step(case, optimizer(OPTIMIZER, 100_000))
+  return stepping(take, state, {'train': batch, 'held_out': batch})
+
+
+def stepping(take: Any, state: Any, batch: Any) -> Step:
+  """The step that carries its state on."""
+  kept = {'state': state}
 
   def step() -> None:
-    state['is'], metrics = take(state['is'], batch)
-    jax.block_until_ready((state['is'], metrics))
+    kept['state'], metrics = take(kept['state'], batch)
+    jax.block_until_ready((kept['state'], metrics))
 
   return step
 
 
 if __name__ == '__main__':
+  use_huge_pages()  # as the commands do that train
   serve(make)

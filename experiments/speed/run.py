@@ -41,6 +41,9 @@ GPU_SIZES = ((256, 224), (1024, 224))
 TARGETS = {'train': 1.0, 'forward': 1.5}  # times the peer's images a second
 COMMANDS = {'--help': 0.5, 'list': 1.0, 'summary mobilenet_v2': 1.0}  # seconds
 COMPILE_S = {'cold': 10.0, 'from the cache': 2.0}
+SPACE, SEARCH_TARGET = 'v3_mobile', 100.0  # images a second
+SEARCHES = ('search', 'search-weights')  # see `searching.py`
+SEARCH_REPEATS = 5  # times as many: every step draws another network
 STEPS_A_TURN = 2  # the first finds the caches full of the other's
 
 
@@ -50,7 +53,7 @@ def main() -> None:
   )
   parser.add_argument('--peers', action='store_true')
   parser.add_argument(
-    '--what', nargs='+', default=['train', 'forward', 'start']
+    '--what', nargs='+', default=['train', 'forward', 'search', 'start']
   )
   parser.add_argument('--models', nargs='+')
   parser.add_argument('--repeats', type=int, default=10)
@@ -65,6 +68,10 @@ def main() -> None:
       made = compared(case, args.peers, args.repeats)
       rows += made
       for row in made:
+        _print(row)
+    if 'search' in args.what and platform == 'cpu':
+      for row in searching(args.repeats):
+        rows.append(row)
         _print(row)
     if 'start' in args.what:
       for row in itertools.chain(starts(args.repeats), compiles(platform)):
@@ -115,6 +122,21 @@ def compared(
     ratio = rows[0]['images_per_s'] / rows[1]['images_per_s']
     rows[0] |= {'ratio': round(ratio, 2), 'target': TARGETS[case['what']]}
   return rows
+
+
+def searching(repeats: int) -> Iterator[dict[str, Any]]:
+  """Our search step, whole and without the controller's part."""
+  batch, resolution = SIZES[0]
+  for what in SEARCHES:
+    case = {
+      'what': what, 'model': SPACE, 'batch': batch,
+      'resolution': resolution, 'platform': 'cpu', 'precision': 'float32',
+      'threads': os.cpu_count(),
+    }  # fmt: skip
+    with Worker('ours.py', case) as worker:
+      for _ in range(SEARCH_REPEATS * repeats):
+        worker.take()
+    yield {**worker.row(), 'target': f'{SEARCH_TARGET:g} images/s'}
 
 
 class Worker:

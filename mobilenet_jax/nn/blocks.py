@@ -14,6 +14,7 @@ from jax import Array
 
 from mobilenet_jax import arch
 from mobilenet_jax.nn.activations import ACTIVATIONS, GATES
+from mobilenet_jax.nn.affine import Affine
 from mobilenet_jax.nn.conv import Impl, conv
 from mobilenet_jax.nn.depthwise import depthwise_conv
 from mobilenet_jax.nn.norm import BatchNorm
@@ -49,7 +50,10 @@ class Options:
 
 
 class ConvKernel(nn.Module):
-  """A convolution and its kernel [k, k, C / groups, D]."""
+  """A convolution and its kernel [k, k, C / groups, D].
+
+  With a bias it has an activation, too; without, what follows is given.
+  """
 
   channels: int
   kernel: int = 1
@@ -58,14 +62,20 @@ class ConvKernel(nn.Module):
   dilation: int = 1
   padding: arch.Padding = 'same'
   use_bias: bool = False
+  activation: str = 'linear'
   impl: Impl = 'auto'
 
   @nn.compact
-  def __call__(self, x: Array) -> Array:
+  def __call__(
+    self, x: Array, then: Affine | None = None, live: Array | None = None
+  ) -> Array:
     inputs = x.shape[-1] // self.groups
     shape = (self.kernel, self.kernel, inputs, self.channels)
     kernel = self.param('kernel', kernel_init, shape)
-    y = conv(
+    if self.use_bias:
+      bias = self.param('bias', nn.initializers.zeros, (self.channels,))
+      then = Affine(None, bias, self.activation)
+    return conv(
       x,
       kernel.astype(x.dtype),
       self.stride,
@@ -73,11 +83,9 @@ class ConvKernel(nn.Module):
       padding=self.padding,
       dilation=self.dilation,
       groups=self.groups,
+      then=then,
+      live=live,
     )
-    if not self.use_bias:
-      return y
-    bias = self.param('bias', nn.initializers.zeros, (self.channels,))
-    return y + bias.astype(x.dtype)
 
 
 class DepthwiseKernel(nn.Module):
@@ -90,7 +98,7 @@ class DepthwiseKernel(nn.Module):
   impl: Impl
 
   @nn.compact
-  def __call__(self, x: Array) -> Array:
+  def __call__(self, x: Array, then: Affine | None = None) -> Array:
     shape = (self.kernel, self.kernel, 1, x.shape[-1])
     kernel = self.param('kernel', kernel_init, shape)
     return depthwise_conv(
@@ -100,6 +108,7 @@ class DepthwiseKernel(nn.Module):
       self.impl,
       padding=self.padding,
       dilation=self.dilation,
+      then=then,
     )
 
 
@@ -119,7 +128,7 @@ class ConvNorm(nn.Module):
   @nn.compact
   def __call__(self, x: Array, *, train: bool) -> Array:
     options = self.options
-    x = ConvKernel(
+    convolve = ConvKernel(
       self.channels,
       self.kernel,
       self.stride,
@@ -127,12 +136,16 @@ class ConvNorm(nn.Module):
       self.dilation,
       options.padding if self.padding is None else self.padding,
       use_bias=not self.norm,
+      activation=self.activation,
       impl=options.impl,
       name='conv',
-    )(x)
-    if self.norm:
-      return options.norm(self.activation)(x, train=train)
-    return ACTIVATIONS[self.activation](x)
+    )
+    if not self.norm:
+      return convolve(x)
+    norm = options.norm(self.activation)
+    if train:
+      return norm(convolve(x), train=True)
+    return convolve(x, norm.affine(self.channels))
 
 
 class DepthwiseNorm(nn.Module):
@@ -147,15 +160,18 @@ class DepthwiseNorm(nn.Module):
   @nn.compact
   def __call__(self, x: Array, *, train: bool) -> Array:
     options = self.options
-    x = DepthwiseKernel(
+    convolve = DepthwiseKernel(
       self.kernel,
       self.stride,
       self.dilation,
       options.padding,
       options.impl,
       name='conv',
-    )(x)
-    return options.norm(self.activation)(x, train=train)
+    )
+    norm = options.norm(self.activation)
+    if train:
+      return norm(convolve(x), train=True)
+    return convolve(x, norm.affine(x.shape[-1]))
 
 
 class SqueezeExcite(nn.Module):
@@ -174,10 +190,11 @@ class SqueezeExcite(nn.Module):
   def __call__(self, x: Array) -> Array:
     shared = {'use_bias': True, 'impl': self.options.impl}
     pooled = x.mean((1, 2), keepdims=True)  # [N, 1, 1, C]
-    reduce = ConvKernel(self.channels, name='reduce', **shared)
+    reduce = ConvKernel(
+      self.channels, activation=self.activation, name='reduce', **shared
+    )
     expand = ConvKernel(x.shape[-1], name='expand', **shared)
-    inner = ACTIVATIONS[self.activation](reduce(pooled))
-    return x * GATES[self.gate](expand(inner))
+    return x * GATES[self.gate](expand(reduce(pooled)))
 
 
 class LayerScale(nn.Module):

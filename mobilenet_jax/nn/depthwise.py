@@ -14,9 +14,11 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.typing import ArrayLike
 
 from mobilenet_jax.arch import Axis, Padding
 from mobilenet_jax.nn import native
+from mobilenet_jax.nn.affine import Affine, fused
 from mobilenet_jax.nn.conv import Impl, for_cpu, grouped_conv, window
 from mobilenet_jax.nn.padding import pad, tap
 
@@ -31,6 +33,8 @@ def depthwise_conv(
   *,
   padding: Padding = 'same',
   dilation: int = 1,
+  then: Affine | None = None,
+  live: ArrayLike | None = None,
 ) -> Array:
   """Convolves every channel with its own filter.
 
@@ -41,19 +45,52 @@ def depthwise_conv(
     impl: 'native' is the compiled kernel, 'cpu' the shifted form, 'portable'
       the grouped one (the one to export), 'auto' the fastest on this platform.
     padding: see `arch.axis`.
+    then: what follows.
+    live: see `nn.conv`.
 
   Returns:
     [N, H', W', C]; with SAME padding H' is ceil(H / stride).
   """
   rows, cols = window(x, kernel, stride, padding, dilation)
   if native.chosen(impl, x):
-    return native.depthwise(x, kernel, rows, cols)
+    live = native.ALL if live is None else live
+    plain = functools.partial(_native, live=live, rows=rows, cols=cols)
+    if then is not None and then.activation in native.ACTIVATIONS:
+      fast = functools.partial(native.depthwise, rows=rows, cols=cols)
+      return fused(fast, plain, x, kernel, then)
+    y = plain(x, kernel)
   # the gradient below knows strides, and dilation, but not both
-  if not for_cpu(impl) or (stride > 1 and dilation > 1):
-    return grouped_conv(x, kernel, rows, cols, x.shape[-1])
-  rows, live_rows = rows.live()
-  cols, live_cols = cols.live()
-  return _shifted(x, kernel[live_rows, live_cols, 0], rows, cols)
+  elif not for_cpu(impl) or (stride > 1 and dilation > 1):
+    y = grouped_conv(x, kernel, rows, cols, x.shape[-1])
+  else:
+    rows, live_rows = rows.live()
+    cols, live_cols = cols.live()
+    y = _shifted(x, kernel[live_rows, live_cols, 0], rows, cols)
+  return y if then is None else then(y)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
+def _native(
+  x: Array, kernel: Array, live: ArrayLike, rows: Axis, cols: Axis
+) -> Array:
+  return native.depthwise(x, kernel, None, None, live, rows=rows, cols=cols)
+
+
+def _native_fwd(
+  x: Array, kernel: Array, live: ArrayLike, rows: Axis, cols: Axis
+):
+  return _native(x, kernel, live, rows, cols), (x, kernel, live)
+
+
+def _native_bwd(rows: Axis, cols: Axis, saved, dy: Array):
+  x, kernel, live = saved
+  d_x, d_kernel = native.depthwise_gradients(
+    x, kernel, dy, live, rows=rows, cols=cols
+  )
+  return d_x, d_kernel, None
+
+
+_native.defvjp(_native_fwd, _native_bwd)
 
 
 def _correlate(x: Array, kernel: Array, rows: Axis, cols: Axis) -> Array:

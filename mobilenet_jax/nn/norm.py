@@ -13,6 +13,7 @@ from jax import Array
 
 from mobilenet_jax.nn import native
 from mobilenet_jax.nn.activations import ACTIVATIONS
+from mobilenet_jax.nn.affine import Affine
 from mobilenet_jax.nn.conv import Impl
 
 
@@ -35,18 +36,10 @@ class BatchNorm(nn.Module):
   activation: str = 'linear'
   impl: Impl = 'auto'
 
-  @nn.compact
   def __call__(self, x: Array, *, train: bool) -> Array:
-    shape = x.shape[-1:]
-    scale = self.param('scale', nn.initializers.ones, shape)
-    bias = self.param('bias', nn.initializers.zeros, shape)
-    mean = self.variable('batch_stats', 'mean', jnp.zeros, shape)
-    var = self.variable('batch_stats', 'var', jnp.ones, shape)
     if not train:
-      gain = scale * jax.lax.rsqrt(var.value + self.epsilon)
-      shift = bias - mean.value * gain
-      y = x * gain.astype(x.dtype) + shift.astype(x.dtype)
-      return ACTIVATIONS[self.activation](y)
+      return self.affine(x.shape[-1])(x)
+    scale, bias, mean, var = self._variables(x.shape[-1])
     y, batch_mean, batch_var = normalize_and_activate(
       x, scale, bias, self.epsilon, self.activation, self.impl
     )
@@ -56,6 +49,25 @@ class BatchNorm(nn.Module):
       var.value = keep * var.value + (1 - keep) * batch_var
     return y
 
+  def affine(self, channels: int) -> Affine:
+    """What evaluation does."""
+    scale, bias, mean, var = self._variables(channels)
+    gain = scale * jax.lax.rsqrt(var.value + self.epsilon)
+    return Affine(gain, bias - mean.value * gain, self.activation)
+
+  @nn.compact
+  def _variables(
+    self, channels: int
+  ) -> tuple[Array, Array, nn.Variable, nn.Variable]:
+    """Scale, bias, and the moving mean and variance."""
+    shape = (channels,)
+    return (
+      self.param('scale', nn.initializers.ones, shape),
+      self.param('bias', nn.initializers.zeros, shape),
+      self.variable('batch_stats', 'mean', jnp.zeros, shape),
+      self.variable('batch_stats', 'var', jnp.ones, shape),
+    )
+
 
 def normalize_and_activate(
   x: Array,
@@ -64,13 +76,25 @@ def normalize_and_activate(
   epsilon: float,
   activation: str,
   impl: Impl,
+  mask: Array | None = None,
+  live: Array | None = None,
 ) -> tuple[Array, Array, Array]:
   """Returns (activation of normalized x, mean [C], variance [C]) of a batch
-  [..., C]; the statistics carry no gradient."""
+  [..., C]; the statistics carry no gradient.
+
+  Args:
+    mask: [C], multiplied with the result.
+    live: [2] int32, how many of the first channels the mask leaves, twice.
+  """
   if activation in native.ACTIVATIONS and native.chosen(impl, x):
-    return native.norm_activation(x, scale, bias, epsilon, activation)
+    all_of = jnp.ones(x.shape[-1], x.dtype) if mask is None else mask
+    count = native.ALL if live is None else live
+    return native.norm_activation(
+      x, scale, bias, all_of, count, epsilon, activation
+    )
   y, mean, var = normalize(x, scale, bias, epsilon)
-  return ACTIVATIONS[activation](y), mean, var
+  y = ACTIVATIONS[activation](y)
+  return y if mask is None else y * mask, mean, var
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3,))

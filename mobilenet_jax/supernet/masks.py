@@ -52,6 +52,21 @@ def channel_mask(value: int | OneOf, soft: Soft) -> Array | None:
   return soft[value.tag] @ jnp.asarray(first_n(value.choices, most(value)))
 
 
+def live_channels(
+  inputs: Array | None, outputs: Array | None, cin: int, cout: int
+) -> Array | None:
+  """[2] int32: how many of the first channels two masks leave; see `nn.conv`.
+
+  Args:
+    inputs, outputs: [cin], [cout]; None leaves all.
+  """
+  if inputs is None and outputs is None:
+    return None
+  sizes = ((inputs, cin), (outputs, cout))
+  counts = [n if m is None else jnp.sum(m > 0) for m, n in sizes]
+  return jnp.stack([jnp.asarray(n, jnp.int32) for n in counts])
+
+
 def first_n(counts: Any, size: int) -> np.ndarray:
   """[..., size] with ones in the first n places."""
   return (np.arange(size) < np.asarray(counts)[..., None]).astype(np.float32)

@@ -1,10 +1,11 @@
 """One network that holds the weights of every network of a space.
 
 Weights are those of the largest choices. A smaller width is a mask over the
-channels, a smaller kernel the centre of the largest one, an absent block its
-shortcut. Batch norm uses the statistics of the batch, always: moving
-averages would mix those of different networks (TuNAS, arXiv 2008.06120).
-Scopes and layouts are those of `models.builder`.
+channels (on CPU what it leaves out is not computed), a smaller kernel the
+centre of the largest one, an absent block its shortcut. Batch norm uses the
+statistics of the batch, always: moving averages would mix those of different
+networks (TuNAS, arXiv 2008.06120). Scopes and layouts are those of
+`models.builder`.
 """
 
 import flax.linen as nn
@@ -36,6 +37,7 @@ from mobilenet_jax.supernet.masks import (
   Soft,
   channel_mask,
   first_n,
+  live_channels,
   mean_over_choices,
   most,
   weight_of,
@@ -54,15 +56,19 @@ class SuperNetwork(nn.Module):
 
   @nn.compact
   def __call__(self, x: Array, soft: Soft) -> Array:
+    mask = None  # of the channels of x
     for i, row in enumerate(variants(self.spec)):
       name = block_name(i)
       match row.block:
         case InvertedResidual():
           # a block is cheap to compute again, dear to keep
           block = nn.remat(SuperInvertedResidual)(row, self.options, name=name)
-          x = self._with_shortcut(block, x, soft)
+          x = self._with_shortcut(block, x, soft, mask)
+          mask = channel_mask(row.block.channels, soft)
         case Conv():
-          x = SuperConv(row.block, self.options, name=name)(x, soft)
+          block = SuperConv(row.block, self.options, name=name)
+          x = block(x, soft, inputs=mask)
+          mask = channel_mask(row.block.channels, soft)
         case Dense() | Pool():
           x = build_block(row.block, self.options, name)(x, train=True)
         case _:
@@ -72,17 +78,19 @@ class SuperNetwork(nn.Module):
           )
     return x
 
-  def _with_shortcut(self, block: nn.Module, x: Array, soft: Soft) -> Array:
+  def _with_shortcut(
+    self, block: nn.Module, x: Array, soft: Soft, mask: Array | None
+  ) -> Array:
     """Adds the block to its shortcut; an absent block is not computed."""
     row = block.row
     if not has_shortcut(*row.first()):
-      return block(x, soft)
+      return block(x, soft, mask)
     there = weight_of(row.keep, soft)
     if row.keep is True or self.is_initializing():
-      return x + there * block(x, soft)
+      return x + there * block(x, soft, mask)
     return nn.cond(
       there > 0,
-      lambda module, x: x + there * module(x, soft),
+      lambda module, x: x + there * module(x, soft, mask),
       lambda module, x: x,
       block,
       x,
@@ -90,45 +98,57 @@ class SuperNetwork(nn.Module):
 
 
 class BatchNorm(nn.Module):
-  """Batch norm on the statistics of the batch, without moving averages, and
-  the activation after it."""
+  """Batch norm on the statistics of the batch, without moving averages, the
+  activation and the mask after it."""
 
   options: Options
 
   @nn.compact
-  def __call__(self, x: Array, activation: str | OneOf, soft: Soft) -> Array:
+  def __call__(
+    self, x: Array, activation: str | OneOf, soft: Soft, mask: Array | None
+  ) -> Array:
     scale = self.param('scale', nn.initializers.ones, x.shape[-1:])
     bias = self.param('bias', nn.initializers.zeros, x.shape[-1:])
     fixed = 'linear' if isinstance(activation, OneOf) else activation
     options = self.options
-    y, *_ = normalize_and_activate(
-      x, scale, bias, options.norm_epsilon, fixed, options.impl
-    )
+    shared = (options.norm_epsilon, fixed, options.impl)
     if isinstance(activation, OneOf):
-      return mixed_activation(activation, y, soft)
+      y, *_ = normalize_and_activate(x, scale, bias, *shared)
+      y = mixed_activation(activation, y, soft)
+      return y if mask is None else y * mask
+    live = live_channels(mask, mask, x.shape[-1], x.shape[-1])
+    y, *_ = normalize_and_activate(x, scale, bias, *shared, mask, live)
     return y
 
 
 class SuperConv(nn.Module):
-  """Convolution, batch norm, activation, mask over the output channels."""
+  """Convolution, batch norm, activation, mask over the output channels.
+
+  `inputs` is the mask that the input has.
+  """
 
   spec: Conv
   options: Options
 
   @nn.compact
-  def __call__(self, x: Array, soft: Soft, mask: Array | None = None) -> Array:
+  def __call__(
+    self,
+    x: Array,
+    soft: Soft,
+    mask: Array | None = None,
+    inputs: Array | None = None,
+  ) -> Array:
     spec = self.spec
+    if mask is None:
+      mask = channel_mask(spec.channels, soft)
     x = ConvKernel(
       most(spec.channels),
       spec.kernel,
       spec.stride,
       impl=self.options.impl,
       name='conv',
-    )(x)
-    x = BatchNorm(self.options, name='norm')(x, spec.activation, soft)
-    if mask is None:
-      mask = channel_mask(spec.channels, soft)
-    return x if mask is None else x * mask
+    )(x, live=live_channels(inputs, mask, x.shape[-1], most(spec.channels)))
+    return BatchNorm(self.options, name='norm')(x, spec.activation, soft, mask)
 
 
 class SuperDepthwise(nn.Module):
@@ -142,9 +162,9 @@ class SuperDepthwise(nn.Module):
     spec, options = self.spec, self.options
     kernel = DepthwiseKernel(most(spec.kernel), name='conv')(x.shape[-1])
     kernel = kernel.astype(x.dtype)
-    x = elastic_depthwise(x, kernel, spec, soft, options.impl)
-    x = BatchNorm(options, name='norm')(x, spec.activation, soft)
-    return x if mask is None else x * mask
+    live = live_channels(mask, mask, x.shape[-1], x.shape[-1])
+    x = elastic_depthwise(x, kernel, spec, soft, options.impl, live)
+    return BatchNorm(options, name='norm')(x, spec.activation, soft, mask)
 
 
 class DepthwiseKernel(nn.Module):
@@ -174,13 +194,16 @@ class SuperSqueezeExcite(nn.Module):
 
 
 class SuperInvertedResidual(nn.Module):
-  """All inverted residuals that a block can become, without the shortcut."""
+  """All inverted residuals that a block can become, without the shortcut.
+
+  `inputs` is the mask that the input has.
+  """
 
   row: BlockVariants[InvertedResidual]
   options: Options
 
   @nn.compact
-  def __call__(self, x: Array, soft: Soft) -> Array:
+  def __call__(self, x: Array, soft: Soft, inputs: Array | None) -> Array:
     row, spec, options = self.row, self.row.block, self.options
     by_width = row.only('expand_ratio')
     made = [(block, io.in_channels) for _, block, io in by_width.each()]
@@ -192,11 +215,11 @@ class SuperInvertedResidual(nn.Module):
       )
     if has_expansion(*made[0]):
       expand = Conv(kernel=1, channels=wide, activation=spec.activation)
-      x = SuperConv(expand, options, name='expand')(x, soft, mask)
+      x = SuperConv(expand, options, name='expand')(x, soft, mask, inputs)
     x = SuperDepthwise(spec, options, name='depthwise')(x, soft, mask)
     x = self._squeeze_excite(x, soft)
     project = Conv(kernel=1, channels=spec.channels, activation='linear')
-    return SuperConv(project, options, name='project')(x, soft)
+    return SuperConv(project, options, name='project')(x, soft, inputs=mask)
 
   def _squeeze_excite(self, x: Array, soft: Soft) -> Array:
     if self.row.block.gate != 'hard_sigmoid':

@@ -9,6 +9,8 @@ import pytest
 
 from mobilenet_jax.nn import native
 from mobilenet_jax.nn.activations import ACTIVATIONS
+from mobilenet_jax.nn.affine import Affine
+from mobilenet_jax.nn.conv import conv
 from mobilenet_jax.nn.depthwise import depthwise_conv
 from mobilenet_jax.nn.native import build
 from mobilenet_jax.nn.norm import normalize_and_activate
@@ -36,20 +38,26 @@ def assert_near(found, wanted):
     np.testing.assert_allclose(a / scale, b / scale, atol=TOLERANCE)
 
 
-def assert_convolves(size, kernel, stride, channels=20, **more):
-  x = random(3, *size, channels)
-  weights = random(kernel, kernel, 1, channels, seed=1)
+def assert_same(function, *shapes):
+  """`function` of impl and arrays, and its gradients, in both forms."""
+  inputs = [random(*shape, seed=i) for i, shape in enumerate(shapes)]
   of = {
-    impl: functools.partial(depthwise_conv, stride=stride, impl=impl, **more)
-    for impl in ('native', 'portable')
+    impl: functools.partial(function, impl) for impl in ('native', 'portable')
   }
-  shape = jax.eval_shape(of['portable'], x, weights).shape
-  dy = random(*shape, seed=2)
-  found = jax.jit(functools.partial(gradients, of['native']))(dy, x, weights)
+  dy = random(*jax.eval_shape(of['portable'], *inputs).shape, seed=9)
+  found = jax.jit(functools.partial(gradients, of['native']))(dy, *inputs)
+  alone = jax.jit(of['native'])(*inputs)  # fused, where that differs
   with jax.enable_x64(True):
-    wide = [jnp.asarray(a, jnp.float64) for a in (dy, x, weights)]
+    wide = [jnp.asarray(a, jnp.float64) for a in (dy, *inputs)]
     wanted = gradients(of['portable'], *wide)
-  assert_near(found, wanted)
+  assert_near((*found, alone), (*wanted, wanted[0]))
+
+
+def assert_convolves(size, kernel, stride, channels=20, **more):
+  def convolve(impl, x, weights):
+    return depthwise_conv(x, weights, stride, impl, **more)
+
+  assert_same(convolve, (3, *size, channels), (kernel, kernel, 1, channels))
 
 
 @pytest.mark.parametrize('stride', [1, 2, 3])
@@ -57,6 +65,50 @@ def assert_convolves(size, kernel, stride, channels=20, **more):
 @pytest.mark.parametrize('size', [(8, 8), (17, 5), (1, 2)])
 def test_depthwise(size, kernel, stride):
   assert_convolves(size, kernel, stride)
+
+
+@pytest.mark.parametrize('stride', [1, 2, 3])
+@pytest.mark.parametrize('kernel', [1, 2, 3, 5])
+@pytest.mark.parametrize('size', [(8, 8), (17, 5), (1, 2)])
+def test_dense(size, kernel, stride):
+  def convolve(impl, x, weights):
+    return conv(x, weights, stride, impl)
+
+  assert_same(convolve, (3, *size, 7), (kernel, kernel, 7, 10))
+
+
+@pytest.mark.parametrize('padding', ['symmetric', 0, 3])
+@pytest.mark.parametrize('stride,dilation', [(1, 1), (2, 1), (1, 2), (2, 2)])
+def test_dense_of_other_paddings_and_dilation(padding, stride, dilation):
+  def convolve(impl, x, weights):
+    return conv(x, weights, stride, impl, padding=padding, dilation=dilation)
+
+  assert_same(convolve, (2, 10, 9, 5), (3, 3, 5, 6))
+
+
+@pytest.mark.parametrize('inner', [1, 40])
+@pytest.mark.parametrize('columns', [1, 8, 16, 17, 72, 130, 200, 257])
+def test_dense_of_any_width(columns, inner):
+  def convolve(impl, x, weights):
+    return conv(x, weights, 1, impl)
+
+  # rows for more than one step of the kernel's gradient, and one to spare
+  assert_same(convolve, (1, 1, 967, inner), (1, 1, inner, columns))
+
+
+@pytest.mark.parametrize('activation', ACTIVATIONS)
+@pytest.mark.parametrize('gain', [True, False])
+def test_what_follows_is_done_in_the_same_pass(activation, gain):
+  def evaluate(form, impl, x, weights, scale, shift):
+    then = Affine(scale if gain else None, shift, activation)
+    return form(x, weights, 2, impl, then=then)
+
+  for form, inner in ((conv, 5), (depthwise_conv, 1)):
+    outer = 21 if inner > 1 else 5
+    assert_same(
+      functools.partial(evaluate, form),
+      (2, 9, 7, 5), (3, 3, inner, outer), (outer,), (outer,),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize('padding', ['symmetric', 0, 3])
@@ -71,6 +123,48 @@ def test_any_number_of_channels(channels):
   assert_convolves((9, 6), 3, 2, channels)
 
 
+@pytest.mark.parametrize(
+  'form,kernel', [(conv, 1), (conv, 3), ('depthwise', 3)]
+)
+@pytest.mark.parametrize(
+  'live', [(40, 50), (13, 50), (40, 33), (1, 1), (17, 9)]
+)
+def test_dead_channels_are_as_if_masked(form, kernel, live):
+  deep = form == 'depthwise'
+  channels, columns = (40, 40) if deep else (40, 50)
+  first, last = live[0], live[0] if deep else live[1]
+
+  def masked(impl, x, weights):
+    x = x * (jnp.arange(channels) < first)
+    more = {'live': jnp.asarray(live, jnp.int32)} if impl == 'native' else {}
+    make = depthwise_conv if deep else conv
+    y = make(x, weights, 1, impl, **more)
+    return y * (jnp.arange(columns) < last)
+
+  inner = 1 if deep else channels
+  assert_same(masked, (3, 9, 11, channels), (kernel, kernel, inner, columns))
+  alone = (depthwise_conv if deep else conv)(
+    random(1, 4, 5, channels) * (jnp.arange(channels) < first),
+    random(kernel, kernel, inner, columns),
+    impl='native',
+    live=jnp.asarray(live, jnp.int32),
+  )
+  assert not np.any(alone[..., last:])  # zeros, not what lay in memory
+
+
+@pytest.mark.parametrize('activation', native.ACTIVATIONS)
+@pytest.mark.parametrize('live', [1, 17, 40])
+def test_norm_with_a_mask(activation, live):
+  def masked(impl, x, scale, bias, mask):
+    mask = mask * (jnp.arange(40) < live)
+    counts = jnp.full(2, live, jnp.int32)
+    return normalize_and_activate(
+      x, scale, bias, 1e-3, activation, impl, mask, counts
+    )[0]
+
+  assert_same(masked, (4, 6, 7, 40), (40,), (40,), (40,))
+
+
 @pytest.mark.parametrize('activation', native.ACTIVATIONS)
 @pytest.mark.parametrize(
   'shape', [(4, 5, 6, 7), (2, 40), (16, 9, 9, 24), (1, 1, 1, 3)]
@@ -81,7 +175,7 @@ def test_norm_and_activation(shape, activation):
   dy = random(*shape, seed=3)
 
   def ours(x, scale, bias):
-    return native.norm_activation(x, scale, bias, 1e-3, activation)[0]
+    return normalize_and_activate(x, scale, bias, 1e-3, activation, 'native')[0]
 
   def plain(x, scale, bias):
     axes = tuple(range(x.ndim - 1))
@@ -109,14 +203,15 @@ def test_statistics_are_those_of_the_batch():
 
 def test_the_same_result_every_time():
   """Threads take what comes; what they sum does not depend on it."""
-  x, weights = random(16, 15, 15, 40), random(5, 5, 1, 40, seed=1)
-  dy = random(16, 15, 15, 40, seed=2)
-  convolve = functools.partial(depthwise_conv, impl='native')
-  step = jax.jit(functools.partial(gradients, convolve))
-  first = step(dy, x, weights)
-  for _ in range(20):
-    for a, b in zip(step(dy, x, weights), first, strict=True):
-      np.testing.assert_array_equal(a, b)
+  x, dy = random(16, 15, 15, 40), random(16, 15, 15, 40, seed=2)
+  for form, inner in ((depthwise_conv, 1), (conv, 40)):
+    weights = random(5, 5, inner, 40, seed=1)
+    convolve = functools.partial(form, impl='native')
+    step = jax.jit(functools.partial(gradients, convolve))
+    first = step(dy, x, weights)
+    for _ in range(20):
+      for a, b in zip(step(dy, x, weights), first, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_many_at_once():

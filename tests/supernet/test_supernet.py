@@ -15,6 +15,8 @@ from mobilenet_jax.arch import (
   squeezed_channels,
 )
 from mobilenet_jax.models.builder import build
+from mobilenet_jax.nn import native
+from mobilenet_jax.nn.blocks import Options
 from mobilenet_jax.space import get_space
 from mobilenet_jax.supernet.network import SuperNetwork
 
@@ -104,6 +106,34 @@ def test_a_sampled_network_computes_what_it_does_on_its_own(case):
     np.testing.assert_allclose(
       apply(one_hot(space, vector)), expected, rtol=2e-3, atol=2e-3
     )
+
+
+@pytest.mark.skipif(not native.available(), reason='no C++ compiler here')
+@pytest.mark.parametrize('averaged', [False, True])
+def test_what_is_not_computed_would_not_count(averaged):
+  """The compiled kernels leave channels out, the other forms mask them."""
+  space = get_space('v3_small_images', 16, 10)
+  rng = np.random.default_rng(5)
+  soft = one_hot(space, space.sample(rng))
+  if averaged:  # as in a warm-up, of the smaller choices
+    for tag, n in space.decisions.items():
+      soft[tag] = jnp.asarray([1.0, 1.0, 0.0][:n]) / min(n, 2)
+  x = jax.random.normal(jax.random.key(1), (4, 16, 16, 3))
+  init = SuperNetwork(space.spec).init
+  params = jax.jit(init)(jax.random.key(0), x, soft)['params']
+
+  def gradients(impl):
+    network = SuperNetwork(space.spec, Options(impl=impl))
+
+    def loss(params):
+      return jnp.sum(network.apply({'params': params}, x, soft) ** 2)
+
+    return jax.jit(jax.value_and_grad(loss))(params)
+
+  found, wanted = gradients('native'), gradients('cpu')
+  largest = max(np.abs(g).max() for g in jax.tree.leaves(wanted[1]))
+  for a, b in zip(*map(jax.tree.leaves, (found, wanted)), strict=True):
+    np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5 * largest)
 
 
 def test_absent_blocks_and_channels_get_no_gradient(case):

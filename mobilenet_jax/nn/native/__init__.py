@@ -6,15 +6,25 @@ import jax.numpy as jnp
 from mobilenet_jax.nn.native.build import available
 from mobilenet_jax.nn.native.ops import (
   ACTIVATIONS,
+  ALL,
+  conv,
+  conv_input_gradient,
+  conv_kernel_gradient,
   depthwise,
+  depthwise_gradients,
   norm_activation,
 )
 
 __all__ = [
   'ACTIVATIONS',
+  'ALL',
   'available',
   'chosen',
+  'conv',
+  'conv_input_gradient',
+  'conv_kernel_gradient',
   'depthwise',
+  'depthwise_gradients',
   'norm_activation',
 ]
 

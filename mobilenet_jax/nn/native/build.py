@@ -22,9 +22,10 @@ from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import make_folder
 from mobilenet_jax.core.progress import say
 
-SOURCES = ('depthwise.cc', 'norm.cc')
-HEADERS = ('lanes.h',)
+SOURCES = ('conv.cc', 'depthwise.cc', 'norm.cc')
+HEADERS = ('activation.h', 'call.h', 'lanes.h')
 TARGETS = (
+  'conv_forward', 'conv_input_gradient', 'conv_kernel_gradient',
   'depthwise_forward', 'depthwise_input_gradient', 'depthwise_kernel_gradient',
   'norm_activation_forward', 'norm_activation_backward',
 )  # fmt: skip

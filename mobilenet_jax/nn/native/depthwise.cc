@@ -6,14 +6,11 @@
 
 #include <vector>
 
+#include "activation.h"
+#include "call.h"
 #include "lanes.h"
 
-namespace ffi = xla::ffi;
-
 namespace {
-
-using Input = ffi::Buffer<ffi::F32, 4>;
-using Output = ffi::ResultBuffer<ffi::F32, 4>;
 
 // A tap of a row: where it looks, and its weights.
 struct Tap {
@@ -22,25 +19,28 @@ struct Tap {
   int64_t offset;       // pixel of the input seen by pixel 0 of the output
 };
 
-// Sums taps over a row: out[q * out_step] = sum of row[offset + q * in_step] *
-// weight, for q in 0..count; what lies outside 0..width counts nothing.
+// Sums taps over a row: out[q * out_step] = A(bias + sum of row[offset + q *
+// in_step] * weight), for q in 0..count; what lies outside 0..width counts
+// nothing.
+template <int A>
 struct Row {
   std::vector<Tap> taps;
+  const float* bias;  // [channels]
   float* out;
-  int64_t out_step, in_step, count, width, channels;
+  int64_t out_step, in_step, count, width, channels, live;
 
   void run() const {
     int64_t low = 0, high = count;  // pixels that see no border
     for (const Tap& t : taps) {
       int64_t first = t.offset < 0 ? (-t.offset + in_step - 1) / in_step : 0;
-      int64_t last = t.offset >= width ? 0
-                     : (width - 1 - t.offset) / in_step + 1;
+      int64_t last =
+          t.offset >= width ? 0 : (width - 1 - t.offset) / in_step + 1;
       low = std::max(low, first);
       high = std::min(high, last);
     }
     low = std::min(low, count);
     high = std::max(high, low);
-    each_chunk(channels, [&]<int W, int U>(int64_t c) {
+    each_chunk(live, [&]<int W, int U>(int64_t c) {
       for (int64_t q = 0; q < low; ++q) border<W, U>(c, q);
       int64_t q = low;
       for (; q + 6 <= high; q += 6) strip<W, U, 6>(c, q);
@@ -48,11 +48,21 @@ struct Row {
       for (; q < high; ++q) strip<W, U, 1>(c, q);
       for (q = high; q < count; ++q) border<W, U>(c, q);
     });
+    if (live == channels) return;
+    for (int64_t q = 0; q < count; ++q) {
+      float* at = out + q * out_step * channels;
+      std::fill(at + live, at + channels, 0.0f);
+    }
   }
 
   template <int W, int U, int P>
   void strip(int64_t c, int64_t q) const {
-    Vec<W> sum[P][U] = {};
+    Vec<W> sum[P][U];
+#pragma GCC unroll 8
+    for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 2
+      for (int u = 0; u < U; ++u) sum[p][u] = load<W>(bias + c + u * W);
+    }
     const int64_t step = in_step * channels;
     for (const Tap& t : taps) {
       Vec<W> weight[U];
@@ -71,14 +81,17 @@ struct Row {
     for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 2
       for (int u = 0; u < U; ++u) {
-        store<W>(out + (q + p) * out_step * channels + c + u * W, sum[p][u]);
+        store<W>(out + (q + p) * out_step * channels + c + u * W,
+                 activate<A>(sum[p][u]));
       }
     }
   }
 
   template <int W, int U>
   void border(int64_t c, int64_t q) const {
-    Vec<W> sum[U] = {};
+    Vec<W> sum[U];
+#pragma GCC unroll 2
+    for (int u = 0; u < U; ++u) sum[u] = load<W>(bias + c + u * W);
     for (const Tap& t : taps) {
       int64_t at = t.offset + q * in_step;
       if (at < 0 || at >= width) continue;
@@ -90,7 +103,7 @@ struct Row {
     }
 #pragma GCC unroll 2
     for (int u = 0; u < U; ++u) {
-      store<W>(out + q * out_step * channels + c + u * W, sum[u]);
+      store<W>(out + q * out_step * channels + c + u * W, activate<A>(sum[u]));
     }
   }
 };
@@ -99,16 +112,17 @@ int64_t floor_div(int64_t a, int64_t b) {
   return a >= 0 ? a / b : -((-a + b - 1) / b);
 }
 
-ffi::Error Forward(ffi::ThreadPool pool, Input x, Input kernel, Output y,
-                   int64_t stride, int64_t dilation, int64_t top,
-                   int64_t left) {
+template <int A>
+void forward(ffi::ThreadPool& pool, Image x, Image kernel, const float* bias,
+             int64_t live, ImageOut y, int64_t stride, int64_t dilation,
+             int64_t top, int64_t left) {
   const auto in = x.dimensions(), out = y->dimensions();
   const auto k = kernel.dimensions();
   const int64_t channels = in[3], rows = out[1];
   const float *xs = x.typed_data(), *weights = kernel.typed_data();
   float* ys = y->typed_data();
   parallel(pool, out[0], [&](int64_t n) {
-    Row row{{}, nullptr, 1, stride, out[2], in[2], channels};
+    Row<A> row{{}, bias, nullptr, 1, stride, out[2], in[2], channels, live};
     for (int64_t h = 0; h < rows; ++h) {
       row.taps.clear();
       for (int64_t i = 0; i < k[0]; ++i) {
@@ -124,20 +138,38 @@ ffi::Error Forward(ffi::ThreadPool pool, Input x, Input kernel, Output y,
       row.run();
     }
   });
-  return ffi::Error::Success();
+}
+
+ffi::Error Forward(ffi::ThreadPool pool, int64_t stride, int64_t dilation,
+                   int64_t top, int64_t left, int64_t activation, Image x,
+                   Image kernel, Channel bias, Counts live, ImageOut y) {
+  return with(activation, [&]<int A>() {
+    forward<A>(pool, x, kernel, bias.typed_data(),
+               count_of(live, 0, x.dimensions()[3]), y, stride, dilation, top,
+               left);
+  });
 }
 
 // Each column phase of a strided grid has its own few taps.
-ffi::Error InputGradient(ffi::ThreadPool pool, Input dy, Input kernel,
-                         Output dx, int64_t stride, int64_t dilation,
-                         int64_t top, int64_t left) {
+ffi::Error InputGradient(ffi::ThreadPool pool, int64_t stride, int64_t dilation,
+                         int64_t top, int64_t left, Image dy, Image kernel,
+                         Counts live, ImageOut dx) {
   const auto in = dy.dimensions(), out = dx->dimensions();
   const auto k = kernel.dimensions();
   const int64_t channels = in[3];
   const float *dys = dy.typed_data(), *weights = kernel.typed_data();
   float* dxs = dx->typed_data();
+  const std::vector<float> zeros(channels);
   parallel(pool, out[0], [&](int64_t n) {
-    Row row{{}, nullptr, stride, 1, 0, in[2], channels};
+    Row<kLinear> row{{},
+                     zeros.data(),
+                     nullptr,
+                     stride,
+                     1,
+                     0,
+                     in[2],
+                     channels,
+                     count_of(live, 0, channels)};
     for (int64_t h = 0; h < out[1]; ++h) {
       for (int64_t phase = 0; phase < std::min(stride, out[2]); ++phase) {
         row.taps.clear();
@@ -234,19 +266,20 @@ struct Kernel {
   }
 };
 
-ffi::Error KernelGradient(ffi::ThreadPool pool, Input x, Input dy, Output dk,
-                          int64_t stride, int64_t dilation, int64_t top,
-                          int64_t left) {
+ffi::Error KernelGradient(ffi::ThreadPool pool, int64_t stride,
+                          int64_t dilation, int64_t top, int64_t left, Image x,
+                          Image dy, Counts live, ImageOut dk) {
   const auto in = x.dimensions(), out = dy.dimensions();
   const auto k = dk->dimensions();
   const int64_t channels = in[3], size = k[0] * k[1] * channels;
-  const Kernel kernel{x.typed_data(), dy.typed_data(), in[1], in[2], channels,
-                      out[1], out[2], stride, dilation, top, left, k[1]};
+  const Kernel kernel{
+      x.typed_data(), dy.typed_data(), in[1],    in[2], channels, out[1],
+      out[2],         stride,          dilation, top,   left,     k[1]};
   const int64_t groups = std::min<int64_t>(in[0], 8);
   std::vector<float> sums(groups * size);
   parallel(pool, groups, [&](int64_t g) {
     const int64_t from = in[0] * g / groups, to = in[0] * (g + 1) / groups;
-    each_chunk(channels, [&]<int W, int U>(int64_t c) {
+    each_chunk(count_of(live, 0, channels), [&]<int W, int U>(int64_t c) {
       for (int64_t i = 0; i < k[0]; ++i) {
         kernel.add_row<W, U>(c, i, from, to, sums.data() + g * size);
       }
@@ -261,20 +294,19 @@ ffi::Error KernelGradient(ffi::ThreadPool pool, Input x, Input dy, Output dk,
   return ffi::Error::Success();
 }
 
-auto Bind() {
-  return ffi::Ffi::Bind()
-      .Ctx<ffi::ThreadPool>()
-      .Arg<Input>()
-      .Arg<Input>()
-      .Ret<ffi::Buffer<ffi::F32, 4>>()
-      .Attr<int64_t>("stride")
-      .Attr<int64_t>("dilation")
-      .Attr<int64_t>("top")
-      .Attr<int64_t>("left");
-}
-
 }  // namespace
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(depthwise_forward, Forward, Bind());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(depthwise_input_gradient, InputGradient, Bind());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(depthwise_kernel_gradient, KernelGradient, Bind());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(depthwise_forward, Forward,
+                              Window()
+                                  .Attr<int64_t>("activation")
+                                  .Arg<Image>()
+                                  .Arg<Image>()
+                                  .Arg<Channel>()
+                                  .Arg<Counts>()
+                                  .Ret<Image>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(
+    depthwise_input_gradient, InputGradient,
+    Window().Arg<Image>().Arg<Image>().Arg<Counts>().Ret<Image>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(
+    depthwise_kernel_gradient, KernelGradient,
+    Window().Arg<Image>().Arg<Image>().Arg<Counts>().Ret<Image>());

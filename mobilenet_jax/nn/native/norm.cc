@@ -6,58 +6,30 @@
 #include <cmath>
 #include <vector>
 
+#include "activation.h"
+#include "call.h"
 #include "lanes.h"
-
-namespace ffi = xla::ffi;
 
 namespace {
 
-// Batch norm with its activation: [rows, channels], channels together.
-
-enum Activation : int64_t { kLinear, kRelu, kRelu6, kHardSwish };
-
-template <int A, typename V>
-inline V activate(V z) {
-  const V zero = {}, six = zero + 6.0f;
-  if constexpr (A == kLinear) return z;
-  if constexpr (A == kRelu) return z > zero ? z : zero;
-  const V shifted = A == kHardSwish ? z + 3.0f : z;
-  const V low = shifted > zero ? shifted : zero;
-  const V clipped = low < six ? low : six;
-  return A == kHardSwish ? z * clipped * (1.0f / 6.0f) : clipped;
-}
-
-// dy times the activation's slope at z; at a corner that of JAX's `where`s.
-template <int A, typename V>
-inline V backward(V z, V dy) {
-  const V zero = {};
-  if constexpr (A == kLinear) return dy;
-  if constexpr (A == kRelu) return z > zero ? dy : zero;
-  if constexpr (A == kRelu6) {
-    const V kept = z > zero ? dy : zero;
-    return z < zero + 6.0f ? kept : zero;
-  }
-  const V slope = (z + z + 3.0f) * (1.0f / 6.0f);
-  const V inner = z > zero - 3.0f ? slope * dy : zero;
-  return z < zero + 3.0f ? inner : dy;
-}
-
-constexpr int64_t kTile = 32;  // rows that stay in the nearest cache
+constexpr int64_t kTile = 32;    // rows that stay in the nearest cache
 constexpr int64_t kGroups = 16;  // of rows: what is summed on its own
 
+// [rows, channels], channels together.
 struct Rows {
-  int64_t rows, channels;
+  int64_t rows, channels, live;
 
   int64_t groups() const { return std::min(rows, kGroups); }
+  int64_t first(int64_t group) const { return rows * group / groups(); }
 
   // Calls f.template operator()<W, U>(c, from, to) for all channels of tiles
   // of the rows of a group.
   template <typename F>
   void each(int64_t group, F f) const {
-    const int64_t end = rows * (group + 1) / groups();
-    for (int64_t from = rows * group / groups(); from < end; from += kTile) {
+    const int64_t end = first(group + 1);
+    for (int64_t from = first(group); from < end; from += kTile) {
       const int64_t to = std::min(from + kTile, end);
-      each_chunk(channels, [&]<int W, int U>(int64_t c) {
+      each_chunk(live, [&]<int W, int U>(int64_t c) {
         f.template operator()<W, U>(c, from, to);
       });
     }
@@ -92,17 +64,16 @@ std::vector<double> two_sums(ffi::ThreadPool& pool, Rows shape, F f) {
   return total;
 }
 
-using Channel = ffi::Buffer<ffi::F32, 1>;
-
-Rows shape_of(const ffi::Buffer<ffi::F32>& x) {
+Rows shape_of(const ffi::Buffer<ffi::F32>& x, const Counts& live) {
   const int64_t channels = x.dimensions().back();
-  return {static_cast<int64_t>(x.element_count()) / channels, channels};
+  return {static_cast<int64_t>(x.element_count()) / channels, channels,
+          count_of(live, 0, channels)};
 }
 
 template <int A>
 void norm_forward(ffi::ThreadPool& pool, Rows shape, const float* x,
-                  const float* scale, const float* bias, float* y, float* mean,
-                  float* var, float epsilon) {
+                  const float* scale, const float* bias, const float* mask,
+                  float* y, float* mean, float* var, float epsilon) {
   const int64_t channels = shape.channels;
   // differences from the first row: nothing cancels where the mean is large
   const auto sums = two_sums(pool, shape, [&]<int W>(int64_t c) {
@@ -126,21 +97,22 @@ void norm_forward(ffi::ThreadPool& pool, Rows shape, const float* x,
       for (int u = 0; u < U; ++u) {
         const int64_t at = c + u * W;
         const Vec<W> g = load<W>(gain.data() + at);
-        const Vec<W> s = load<W>(shift.data() + at);
+        const Vec<W> s = load<W>(shift.data() + at), m = load<W>(mask + at);
         for (int64_t r = from; r < to; ++r) {
           const int64_t i = r * channels + at;
-          store<W>(y + i, activate<A>(load<W>(x + i) * g + s));
+          store<W>(y + i, m * activate<A>(load<W>(x + i) * g + s));
         }
       }
     });
+    clear(y, shape.first(group), shape.first(group + 1), shape.live, channels);
   });
 }
 
 template <int A>
 void norm_backward(ffi::ThreadPool& pool, Rows shape, const float* x,
                    const float* dy, const float* scale, const float* bias,
-                   const float* mean, const float* var, float* dx,
-                   float* d_scale, float* d_bias, float epsilon) {
+                   const float* mask, const float* mean, const float* var,
+                   float* dx, float* d_scale, float* d_bias, float epsilon) {
   const int64_t channels = shape.channels;
   std::vector<float> inverse(channels), gain(channels), shift(channels);
   for (int64_t c = 0; c < channels; ++c) {
@@ -150,11 +122,12 @@ void norm_backward(ffi::ThreadPool& pool, Rows shape, const float* x,
   }
   const auto sums = two_sums(pool, shape, [&]<int W>(int64_t c) {
     return [x, dy, g = load<W>(gain.data() + c), s = load<W>(shift.data() + c),
-            m = load<W>(mean + c)](int64_t at, Vec<W>& a, Vec<W>& b) {
+            middle = load<W>(mean + c),
+            m = load<W>(mask + c)](int64_t at, Vec<W>& a, Vec<W>& b) {
       const Vec<W> in = load<W>(x + at);
-      const Vec<W> dz = backward<A>(in * g + s, load<W>(dy + at));
+      const Vec<W> dz = backward<A>(in * g + s, m * load<W>(dy + at));
       a += dz;
-      b += dz * (in - m);
+      b += dz * (in - middle);
     };
   });
   // dx = gain * (dz - mean(dz) - normal * mean(dz * normal)), as p*dz + q*x + r
@@ -170,83 +143,71 @@ void norm_backward(ffi::ThreadPool& pool, Rows shape, const float* x,
       for (int u = 0; u < U; ++u) {
         const int64_t at = c + u * W;
         const Vec<W> g = load<W>(gain.data() + at);
-        const Vec<W> s = load<W>(shift.data() + at);
+        const Vec<W> s = load<W>(shift.data() + at), m = load<W>(mask + at);
         const Vec<W> slope = load<W>(q.data() + at);
         const Vec<W> rest = load<W>(r.data() + at);
         for (int64_t i = from * channels + at; i < to * channels;
              i += channels) {
           const Vec<W> in = load<W>(x + i);
-          const Vec<W> dz = backward<A>(in * g + s, load<W>(dy + i));
+          const Vec<W> dz = backward<A>(in * g + s, m * load<W>(dy + i));
           store<W>(dx + i, dz * g + (in * slope + rest));
         }
       }
     });
+    clear(dx, shape.first(group), shape.first(group + 1), shape.live, channels);
   });
-}
-
-// Calls f.template operator()<activation>().
-template <typename F>
-ffi::Error with(int64_t activation, F f) {
-  switch (activation) {
-    case kLinear: f.template operator()<kLinear>(); break;
-    case kRelu: f.template operator()<kRelu>(); break;
-    case kRelu6: f.template operator()<kRelu6>(); break;
-    case kHardSwish: f.template operator()<kHardSwish>(); break;
-    default: return ffi::Error::InvalidArgument("unknown activation");
-  }
-  return ffi::Error::Success();
 }
 
 using Tensor = ffi::Buffer<ffi::F32>;
+using TensorOut = ffi::Result<Tensor>;
+using ChannelOut = ffi::Result<Channel>;
 
-ffi::Error NormForward(ffi::ThreadPool pool, Tensor x, Channel scale,
-                       Channel bias, ffi::Result<Tensor> y,
-                       ffi::Result<Channel> mean, ffi::Result<Channel> var,
-                       float epsilon, int64_t activation) {
+ffi::Error NormForward(ffi::ThreadPool pool, float epsilon, int64_t activation,
+                       Tensor x, Channel scale, Channel bias, Channel mask,
+                       Counts live, TensorOut y, ChannelOut mean,
+                       ChannelOut var) {
   return with(activation, [&]<int A>() {
-    norm_forward<A>(pool, shape_of(x), x.typed_data(), scale.typed_data(),
-                    bias.typed_data(), y->typed_data(), mean->typed_data(),
-                    var->typed_data(), epsilon);
+    norm_forward<A>(pool, shape_of(x, live), x.typed_data(), scale.typed_data(),
+                    bias.typed_data(), mask.typed_data(), y->typed_data(),
+                    mean->typed_data(), var->typed_data(), epsilon);
   });
 }
 
-ffi::Error NormBackward(ffi::ThreadPool pool, Tensor x, Tensor dy,
-                        Channel scale, Channel bias, Channel mean, Channel var,
-                        ffi::Result<Tensor> dx, ffi::Result<Channel> d_scale,
-                        ffi::Result<Channel> d_bias, float epsilon,
-                        int64_t activation) {
+ffi::Error NormBackward(ffi::ThreadPool pool, float epsilon, int64_t activation,
+                        Tensor x, Channel scale, Channel bias, Channel mask,
+                        Counts live, Tensor dy, Channel mean, Channel var,
+                        TensorOut dx, ChannelOut d_scale, ChannelOut d_bias) {
   return with(activation, [&]<int A>() {
-    norm_backward<A>(pool, shape_of(x), x.typed_data(), dy.typed_data(),
-                     scale.typed_data(), bias.typed_data(), mean.typed_data(),
-                     var.typed_data(), dx->typed_data(),
+    norm_backward<A>(pool, shape_of(x, live), x.typed_data(), dy.typed_data(),
+                     scale.typed_data(), bias.typed_data(), mask.typed_data(),
+                     mean.typed_data(), var.typed_data(), dx->typed_data(),
                      d_scale->typed_data(), d_bias->typed_data(), epsilon);
   });
 }
 
+// What both take.
+auto Normalization() {
+  return ffi::Ffi::Bind()
+      .Ctx<ffi::ThreadPool>()
+      .Attr<float>("epsilon")
+      .Attr<int64_t>("activation")
+      .Arg<Tensor>()
+      .Arg<Channel>()
+      .Arg<Channel>()
+      .Arg<Channel>()
+      .Arg<Counts>();
+}
+
 }  // namespace
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(norm_activation_forward, NormForward,
-                              ffi::Ffi::Bind()
-                                  .Ctx<ffi::ThreadPool>()
-                                  .Arg<Tensor>()
-                                  .Arg<Channel>()
-                                  .Arg<Channel>()
-                                  .Ret<Tensor>()
-                                  .Ret<Channel>()
-                                  .Ret<Channel>()
-                                  .Attr<float>("epsilon")
-                                  .Attr<int64_t>("activation"));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(
+    norm_activation_forward, NormForward,
+    Normalization().Ret<Tensor>().Ret<Channel>().Ret<Channel>());
 XLA_FFI_DEFINE_HANDLER_SYMBOL(norm_activation_backward, NormBackward,
-                              ffi::Ffi::Bind()
-                                  .Ctx<ffi::ThreadPool>()
+                              Normalization()
                                   .Arg<Tensor>()
-                                  .Arg<Tensor>()
-                                  .Arg<Channel>()
-                                  .Arg<Channel>()
                                   .Arg<Channel>()
                                   .Arg<Channel>()
                                   .Ret<Tensor>()
                                   .Ret<Channel>()
-                                  .Ret<Channel>()
-                                  .Attr<float>("epsilon")
-                                  .Attr<int64_t>("activation"));
+                                  .Ret<Channel>());

@@ -1,0 +1,49 @@
+"""The step of a one-shot search."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+
+from mobilenet_jax.latency.table import LatencyTable
+from mobilenet_jax.latency.tensors import price_tensors
+from mobilenet_jax.search import oneshot
+from mobilenet_jax.space import get_space
+from mobilenet_jax.tasks import classification
+
+CLASSES = 1000
+SETTINGS = oneshot.Settings(
+  steps=1_000_000,
+  target_ms=10.0,
+  beta=-0.3,
+  learning_rate=1e-3,
+  warm_up=0.25,
+  samples=1,  # as a device of the paper draws
+  seed=0,
+)
+
+
+# The step of a search that is timed. Before a quarter of it the controller
+# rests, and by then every step trains one sampled network.
+MOMENTS = {'search': 500_000, 'search-weights': 249_000}
+
+
+def space_step(case: Mapping[str, Any], rule: Any) -> tuple[Any, Any]:
+  """The compiled step over a space, and a state: every step draws others."""
+  space = get_space(case['model'], case['resolution'], CLASSES)
+  # the shipped prices are those of 224 px; their arithmetic is the same
+  priced = get_space(case['model'], 224, CLASSES)
+  table = LatencyTable.load('host-xeon-float32')
+  step = oneshot.search_step(
+    space,
+    price_tensors(priced.spec, table),
+    rule,
+    SETTINGS,
+    loss=lambda logits, labels: classification.cross_entropy(
+      logits, labels, 0.1
+    ),
+    quality=classification.accuracy,
+  )
+  state = oneshot.initial_state(space, rule, 0)
+  moment = jnp.full_like(state.weights.step, MOMENTS[case['what']])
+  return step, state.replace(weights=state.weights.replace(step=moment))
