@@ -21,10 +21,12 @@ def get_config(variant: str = '') -> ConfigDict:
   config.model = ConfigDict()
   config.model.name = 'mobilenet_v3_small'
   config.model.width = 1.0
+  config.model.resolution = 0  # 0 takes the images' own
 
   config.data = ConfigDict()
   config.data.name = 'digit_scenes/32'
   config.data.dir = ''  # '' is TFDS's own folder
+  config.data.strict = False  # whether a broken image ends the job
   config.data.train_split = 'train'
   config.data.test_split = 'test'
 

@@ -36,6 +36,7 @@ def get_config(variant: str = '') -> ConfigDict:
   config.data = ConfigDict()
   config.data.name = 'digit_scenes/32'
   config.data.dir = ''  # '' is TFDS's own folder
+  config.data.strict = False  # whether a broken image ends the job
   config.data.train_split = 'train'
   config.data.held_out_split = 'validation'
   config.data.test_split = 'test'

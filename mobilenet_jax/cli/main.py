@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mobilenet_jax.core.errors import JobError, UserError, did_you_mean
 from mobilenet_jax.core.files import FULL
+from mobilenet_jax.core.memory import use_huge_pages
 
 COMMANDS = {
   'list': 'the networks of the zoo with their parameters and multiply-adds',
@@ -16,11 +17,13 @@ COMMANDS = {
   'train': 'train a network and evaluate it',
   'evaluate': 'evaluate the network of a run folder',
   'predict': 'name what image files show',
+  'data': 'check a data set and show samples of it',
   'import-weights': 'turn weights of another library into ours',
   'export': 'write the network of a run folder as TFLite',
   'experiment': 'repeat a measurement of experiments/',
   'report': 'write the report of a run folder again',
 }
+TRAINING = ('search', 'train')  # steps of many large activations
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done, 1 the job failed, 2 the user's input is wrong, 130 interrupted.
   """
   arguments = list(sys.argv[1:] if argv is None else argv)
+  if argv is None and arguments[:1] and arguments[0] in TRAINING:
+    use_huge_pages()
   if not arguments or arguments[0] in ('-h', '--help'):
     print(usage())
     return 0

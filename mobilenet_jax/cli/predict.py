@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from mobilenet_jax.cli.parsing import Parser, print_json
 from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.text import printable
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -31,9 +32,9 @@ def run(arguments: Sequence[str]) -> None:
     print_json(result.as_json())
   else:
     for seen in result.seen:
-      print(predict.printable(seen.image))
+      print(printable(seen.image))
       for line in seen.predictions:
-        label = predict.printable(line.label)
+        label = printable(line.label)
         print(f'  {line.probability:>6.1%}  {label} ({line.index})')
   result.check()
 

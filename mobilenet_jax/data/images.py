@@ -30,12 +30,16 @@ TURNS = {  # EXIF's orientation to what sets a picture upright
 }
 
 
-def open_image(path: str | os.PathLike[str], channels: int = 3) -> np.ndarray:
+def open_image(
+  path: str | os.PathLike[str], channels: int = 3, *, shrink: bool = False
+) -> np.ndarray:
   """Reads an image file; of an animation the first picture.
 
   Args:
     path: a file; its content says which of `FORMATS` it is.
     channels: 1 for grey (luma of ITU-R 601-2), 3 for RGB, 4 for RGB and alpha.
+    shrink: of a JPEG only every eighth pixel each way, for a fraction of the
+      time; a damaged one is refused alike.
 
   Returns:
     uint8 [H, W, channels].
@@ -47,8 +51,12 @@ def open_image(path: str | os.PathLike[str], channels: int = 3) -> np.ndarray:
   try:
     if not Path(path).is_file():
       raise UserError(f'{path} is no file.')
+    if not Path(path).stat().st_size:
+      raise UserError(f'{path} is empty.')
     with _opened(path) as image:
       check_pixels(image.width, image.height, str(path))
+      if shrink:
+        image.draft(None, (1, 1))  # JPEG's smallest; no-op for other formats
       image.load()
       return to_pixels(image, channels)
   except UserError:

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import pathlib
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -113,13 +114,27 @@ def _find_builder(name: str, data_dir: str | None) -> Any:
     with _quiet():
       return tfds.builder(name, data_dir=data_dir)
   except tfds.core.registered.DatasetNotFoundError as error:
+    _explain_folder(name, error)
     known = tfds.list_builders(with_community_datasets=False)
     hint = did_you_mean(name.split('/')[0], known)
     raise UserError(f'No TFDS data set is called {name!r}.{hint}') from error
   except Exception as error:
+    _explain_folder(name, error)
     _explain_config(name, error)
     _explain_damage(name, data_dir, error)
     raise
+
+
+def _explain_folder(name: str, error: Exception) -> None:
+  """Raises UserError if the name is a path rather than a TFDS name."""
+  if pathlib.Path(name).is_dir():
+    raise UserError(
+      f'{name!r} is a folder; as a data set it is called folder:{name}.'
+    ) from error
+  if not re.match(r'\w', name):
+    raise UserError(
+      f'{name!r} is no TFDS name; a folder of images is called folder:PATH.'
+    ) from error
 
 
 def _explain_config(name: str, error: Exception) -> None:

@@ -1,7 +1,9 @@
-"""Where images come from: one random-access view of any TFDS data set."""
+"""Where images come from: one random-access view of TFDS sets and folders."""
 
 import dataclasses
+import hashlib
 import io
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -10,6 +12,8 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from mobilenet_jax.core.errors import UserError, did_you_mean
+from mobilenet_jax.data.folder import is_folder, open_folder
+from mobilenet_jax.data.folder_tree import scan
 from mobilenet_jax.data.preparing import (
   Say,
   prepare,
@@ -17,7 +21,10 @@ from mobilenet_jax.data.preparing import (
   say_on_stderr,
 )
 
-__all__ = ['Columns', 'Source', 'cache_in_memory', 'open_source', 'prepare']
+__all__ = [
+  'Columns', 'Source', 'cache_in_memory', 'open_source', 'prepare',
+  'split_names',
+]  # fmt: skip
 
 Example = dict[str, Any]
 
@@ -36,20 +43,45 @@ class Source:
   """A labelled image set, read by index.
 
   Attributes:
-    name: TFDS name, 'digit_scenes/64'.
+    name: TFDS name, 'digit_scenes/64', or 'folder:PATH'.
     split: TFDS split, 'train[:80%]'.
     class_names: one string a class.
     examples: what holds the examples.
+    paths: of a folder the images' files, relative to it; else empty.
   """
 
   name: str
   split: str
   class_names: tuple[str, ...]
   examples: Examples
+  paths: Sequence[str] = ()
 
   @property
   def num_classes(self) -> int:
     return len(self.class_names)
+
+  @property
+  def labels(self) -> np.ndarray | None:
+    """int [N], where labels are known without reading images; else None."""
+    return getattr(self.examples, 'labels', None)
+
+  def image_name(self, i: int) -> str:
+    """What people call an image: its path in a folder, else 'train 17'."""
+    return self.paths[i] if self.paths else f'{self.split} {i}'
+
+  def fingerprint(self) -> str:
+    """Differs where index i may mean another image; a resumed run compares it.
+
+    Of a folder it follows from the images' relative paths and labels, without
+    those left out; of others from name, split and length.
+    """
+    what = [list(self.class_names), len(self)]
+    if self.paths:
+      labels = np.asarray(self.labels).tolist()
+      what += [labels, list(map(ascii, self.paths))]
+    else:
+      what += [self.name, self.split]
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
   def __len__(self) -> int:
     return len(self.examples)
@@ -70,22 +102,35 @@ def open_source(
   data_dir: str | None = None,
   *,
   fields: Sequence[str] = (),
+  strict: bool = False,
   say: Say = say_on_stderr,
 ) -> Source:
-  """Opens one split of a TFDS data set, preparing it first where missing.
+  """Opens one split of a data set.
+
+  A TFDS set is prepared first where it is missing; the images of a folder are
+  checked first, see `data.folder`.
 
   Args:
-    name: TFDS name, such as 'digit_scenes/64', 'cifar10' or 'imagenet2012'.
+    name: TFDS name, such as 'digit_scenes/64', 'cifar10' or 'imagenet2012'; or
+      'folder:PATH', of one subfolder a class.
     split: TFDS split, such as 'test' or 'train[:80%]'.
     data_dir: where data sets live; None: TFDS' own, ~/tensorflow_datasets.
     fields: features wanted besides 'image' and 'label', such as 'bbox' (float32
       [4]: ymin, xmin, ymax, xmax in [0, 1]) and 'mask' (uint8 [H, W, 1]).
-    say: told before and after a set is prepared, if it has to be.
+    strict: broken images of a folder are an error; else they are left out. In a
+      TFDS set damage always is one.
+    say: told before and after a set is prepared, if it has to be, which images
+      are left out, and what in a folder looks like a mistake.
 
   Raises:
     UserError: an unknown name, split or field, a set that cannot be prepared
       here, one that is no labelled image set, or damaged files.
   """
+  if is_folder(name):
+    if fields:
+      raise UserError(f'Data set {name!r} has no field {fields[0]!r}.')
+    names, pictures = open_folder(name, split, strict=strict, say=say)
+    return Source(name, split, names, pictures, pictures.paths)
   builder = prepared_builder(name, data_dir, say)
   features = builder.info.features
   fields = _check_fields(name, features, fields)
@@ -105,6 +150,15 @@ def open_source(
   examples[0], examples[len(examples) - 1]  # Damage shows now, not later.
   label = features['label']
   return Source(name, split, tuple(label.names), examples)
+
+
+def split_names(
+  name: str, data_dir: str | None = None, *, say: Say = say_on_stderr
+) -> tuple[str, ...]:
+  """The splits that a data set has; a TFDS set is prepared first."""
+  if is_folder(name):
+    return tuple(scan(name).splits)
+  return tuple(prepared_builder(name, data_dir, say).info.splits)
 
 
 def _check_fields(
@@ -171,13 +225,24 @@ class _Records:
   def __getitem__(self, i: int) -> Example:
     try:
       record = self._records[i]
-      return {key: self._decode(key, record[key]) for key in self._fields}
+      example = {key: self._decode(key, record[key]) for key in self._fields}
     except (OSError, RuntimeError, ValueError, EOFError) as error:
       raise UserError(
         f'Data set {self._builder.info.full_name} is damaged: record {i} of'
         f' {self._split!r} in {self._file(i)} cannot be read ({error}); remove'
         f' {self._builder.data_path} and prepare it again.'
       ) from error
+    self._check_label(i, example['label'])
+    return example
+
+  def _check_label(self, i: int, label: int) -> None:
+    classes = self._builder.info.features['label'].num_classes
+    if not 0 <= label < classes:  # TFDS' -1 says that there is none
+      raise UserError(
+        f'Data set {self._builder.info.full_name}: record {i} of'
+        f' {self._split!r} has label {label}; its labels go from 0 to'
+        f' {classes - 1}, so this split cannot be used.'
+      )
 
   def _decode(self, key: str, value: Any) -> Any:
     if isinstance(value, bytes):
@@ -200,6 +265,10 @@ class Columns:
 
   def __init__(self, arrays: Mapping[str, np.ndarray]):
     self.arrays = dict(arrays)
+
+  @property
+  def labels(self) -> np.ndarray:
+    return self.arrays['label']
 
   def __len__(self) -> int:
     return len(self.arrays['label'])

@@ -15,6 +15,7 @@ from PIL import Image
 
 from mobilenet_jax.core.errors import JobError, UserError
 from mobilenet_jax.core.progress import progress, say
+from mobilenet_jax.core.text import printable
 from mobilenet_jax.data.images import open_image
 from mobilenet_jax.jobs.annotate import Album, shrunk
 from mobilenet_jax.jobs.predictor import Predictor
@@ -177,8 +178,3 @@ def _see(
 def _probabilities(network: Network, variables: Any, images: ArrayLike) -> Any:
   logits: Any = network.apply(variables, images)
   return jax.nn.softmax(logits)
-
-
-def printable(text: object) -> str:
-  """A text (a path, say) without what a terminal would obey or choke on."""
-  return ''.join(c if c.isprintable() else '?' for c in str(text))

@@ -20,12 +20,13 @@ from mobilenet_jax.arch import ArchSpec, from_json, to_json, to_string
 from mobilenet_jax.core.files import read_json, write_json
 from mobilenet_jax.core.progress import say
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
-from mobilenet_jax.data.sources import Source, cache_in_memory, open_source
+from mobilenet_jax.data.sources import Source, cache_in_memory
 from mobilenet_jax.jobs import deploy
 from mobilenet_jax.jobs.checks import check_search
 from mobilenet_jax.jobs.pricing import Pricing, open_pricing
 from mobilenet_jax.jobs.runs import open_run
 from mobilenet_jax.jobs.samples import sample_predictions
+from mobilenet_jax.jobs.splits import open_split, open_training
 from mobilenet_jax.jobs.training import (
   image_side,
   restore_variables,
@@ -77,7 +78,7 @@ def _run(config: Any, folder: Path) -> dict[str, Any]:
     LatencyTable.load(config.latency.table)  # refused before data is built
   clock = Clock(folder / 'timings.json')
   with clock('data'):
-    data = open_data(config.data)
+    data = open_data(config)
   space = get_space(
     config.space, image_side(data.train), data.train.num_classes
   )
@@ -136,14 +137,11 @@ class Clock:
 def open_data(config: Any) -> Data:
   """Opens (and where it is missing builds) the splits that a config names."""
 
-  def split(name: str) -> Source:
-    source = open_source(config.name, name, config.dir or None, say=say)
-    return cache_in_memory(source)
-
+  data, batches = config.data, config.search
   return Data(
-    split(config.train_split),
-    split(config.held_out_split),
-    split(config.test_split),
+    open_training(data, data.train_split, batches.batch),
+    open_training(data, data.held_out_split, batches.held_out_batch),
+    cache_in_memory(open_split(data, data.test_split)),
   )
 
 

@@ -9,9 +9,9 @@ from ml_collections import ConfigDict
 from mobilenet_jax.arch import ArchSpec, from_json
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import make_folder, read_json
-from mobilenet_jax.core.progress import say
-from mobilenet_jax.data.sources import Source, open_source
+from mobilenet_jax.data.sources import Source
 from mobilenet_jax.jobs import deploy
+from mobilenet_jax.jobs.splits import open_split
 from mobilenet_jax.jobs.training import (
   evaluate_network,
   network_of,
@@ -51,7 +51,7 @@ def test_source(trained: Trained, split: str | None = None) -> Source:
   """The test split of a run, or another split of its data."""
   data = trained.config.data
   name = split or data.test_split
-  return open_source(data.name, name, data.dir or None, say=say)
+  return open_split(data, name)
 
 
 def evaluate(workdir: str, split: str | None = None) -> dict[str, Any]:

@@ -8,10 +8,10 @@ import jax
 from mobilenet_jax.arch import ArchSpec, count, to_json, to_string
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import make_folder, read_json, write_json
-from mobilenet_jax.core.progress import say
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
-from mobilenet_jax.data.sources import Source, cache_in_memory, open_source
+from mobilenet_jax.data.sources import Source, cache_in_memory
 from mobilenet_jax.jobs.runs import open_run
+from mobilenet_jax.jobs.splits import open_split, open_training
 from mobilenet_jax.models.builder import Network, build, variable_shapes
 from mobilenet_jax.models.find import find_arch
 from mobilenet_jax.tasks import classification
@@ -33,16 +33,11 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
     UserError: the config or the folder is wrong.
   """
   with open_run(workdir, 'train', config) as folder:
-    train, test = (
-      cache_in_memory(
-        open_source(config.data.name, split, config.data.dir or None, say=say)
-      )
-      for split in (config.data.train_split, config.data.test_split)
-    )
-    model = config.model
-    spec = find_arch(
-      model.name, model.width, image_side(train), train.num_classes
-    )
+    data, model = config.data, config.model
+    train = open_training(data, data.train_split, config.train.batch)
+    test = cache_in_memory(open_split(data, data.test_split))
+    side = model.resolution or image_side(train)
+    spec = find_arch(model.name, model.width, side, train.num_classes)
     check_fit(spec, train)
     return train_network(
       spec,
@@ -73,8 +68,18 @@ def check_fit(spec: ArchSpec, source: Source) -> None:
 
 
 def image_side(source: Source) -> int:
-  """Side of a source's (first) image in pixels."""
-  return int(source[0]['image'].shape[0])
+  """Side of a source's (first) image in pixels.
+
+  Raises:
+    UserError: it is no square, as photographs are not.
+  """
+  height, width = source[0]['image'].shape[:2]
+  if height != width:
+    raise UserError(
+      f'The first image of {source.name} is {width} x {height} pixels; say '
+      'what to resize images to, with --config.model.resolution=224, say.'
+    )
+  return height
 
 
 def train_network(

@@ -151,6 +151,18 @@ def test_a_record_spoilt_in_the_middle_is_named_when_read(damaged):
     sources.cache_in_memory(source)
 
 
+def test_a_label_that_is_no_class_is_named(train, data_dir, monkeypatch):
+  real = sources._Records._decode
+  monkeypatch.setattr(
+    sources._Records,
+    '_decode',
+    lambda self, key, value: -1 if key == 'label' else real(self, key, value),
+  )
+  words = r"record 0 of 'train' has label -1; its labels go from 0 to 9"
+  with pytest.raises(UserError, match=words):
+    sources.open_source(NAME, 'train', data_dir)
+
+
 @pytest.mark.parametrize('spoil', ['{', None])
 def test_a_spoilt_or_missing_description_is_named(damaged, spoil):
   path = next(damaged.rglob('dataset_info.json'))

@@ -1,0 +1,60 @@
+"""Training on a folder of pictures, as a user has one."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.jobs import training
+from mobilenet_jax.jobs.trained import evaluate
+from tests.data.pictures import picture
+
+CONFIG = Path(__file__).parents[2] / 'configs' / 'digits.py'
+SPEC = 'tiny@16 conv_k3_s2_c8_hs pool dense_c2_li'
+
+
+@pytest.fixture
+def config(tmp_path):
+  loaded = importlib.util.spec_from_file_location('digits', CONFIG)
+  module = importlib.util.module_from_spec(loaded)
+  loaded.loader.exec_module(module)
+  for label in ('cat', 'dog'):
+    (tmp_path / 'pets' / label).mkdir(parents=True)
+    for number in range(20):
+      sides = (20 + 2 * number, 30)
+      path = tmp_path / 'pets' / label / f'{number}.jpg'
+      picture(number, sides).save(path)
+  made = module.get_config('runlocal')
+  made.model.name = SPEC
+  made.model.resolution = 16
+  made.data.name = f'folder:{tmp_path / "pets"}'
+  return made
+
+
+def test_a_network_learns_a_folder(config, tmp_path, capsys):
+  (tmp_path / 'pets' / 'cat' / '3.jpg').write_bytes(b'no picture')
+  result = training.run(config, str(tmp_path / 'run'))
+  assert set(result['test']) == {'accuracy', 'loss'}
+  assert '3.jpg' in capsys.readouterr().err
+  found = evaluate(str(tmp_path / 'run'), 'val')
+  assert (found['split'], found['images']) == ('val', 4)
+
+
+def test_a_broken_image_ends_a_strict_job(config, tmp_path):
+  (tmp_path / 'pets' / 'cat' / '3.jpg').write_bytes(b'no picture')
+  config.data.strict = True
+  with pytest.raises(UserError, match=r'3\.jpg'):
+    training.run(config, str(tmp_path / 'run'))
+
+
+def test_photographs_need_a_resolution(config, tmp_path):
+  config.model.resolution = 0
+  with pytest.raises(UserError, match=r'--config\.model\.resolution=224'):
+    training.run(config, str(tmp_path / 'run'))
+
+
+def test_fewer_images_than_a_batch(config, tmp_path):
+  config.train.batch = 64
+  with pytest.raises(UserError, match='32 images, fewer than one batch of 64'):
+    training.run(config, str(tmp_path / 'run'))
