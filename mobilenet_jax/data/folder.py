@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.text import counted, printable
@@ -23,7 +24,7 @@ from mobilenet_jax.data.damage import find_broken
 from mobilenet_jax.data.folder_split import interleave, part
 from mobilenet_jax.data.folder_tree import Tree, scan
 from mobilenet_jax.data.folder_walk import PREFIX
-from mobilenet_jax.data.images import open_image
+from mobilenet_jax.data.images import lazy_image, open_image
 
 SHOWN = 3  # broken files named in one sentence
 
@@ -49,6 +50,10 @@ class Pictures:
     """Returns {'image': uint8 [H, W, 3], 'label': int}; see `open_image`."""
     image = open_image(self.root / self.paths[i])
     return {'image': image, 'label': int(self.labels[i])}
+
+  def opened(self, i: int) -> tuple[Image.Image, int]:
+    """Returns the image, decoded when it is needed, and its label."""
+    return lazy_image(self.root / self.paths[i]), int(self.labels[i])
 
 
 def is_folder(name: str) -> bool:

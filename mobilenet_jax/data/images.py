@@ -8,6 +8,7 @@ import os
 import threading
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -70,7 +71,22 @@ def open_image(
     raise UserError(f'Cannot read image {path}: {text}.') from error
 
 
-def _opened(path: str | os.PathLike[str]) -> Image.Image:
+def lazy_image(source: str | os.PathLike[str] | BinaryIO) -> Image.Image:
+  """An image of RGB pixels that a JPEG is decoded to only when it is needed.
+
+  A reader of a part, or of a small form (`Image.draft`), saves the rest.
+
+  Raises:
+    OSError, SyntaxError, UserError: as `open_image`'s, unexplained.
+  """
+  image = _opened(source)
+  check_pixels(image.width, image.height, getattr(source, 'name', str(source)))
+  if image.format == 'JPEG' and image.mode == 'RGB' and _turn(image) is None:
+    return image
+  return Image.fromarray(to_pixels(image))
+
+
+def _opened(path: str | os.PathLike[str] | BinaryIO) -> Image.Image:
   """Reads a file's header; `check_pixels` says what is too large."""
   # filters are the whole program's, so that one thread at a time sets them
   with FILTERS, warnings.catch_warnings():
@@ -110,11 +126,16 @@ def _upright(image: Image.Image) -> Image.Image:
   Pillow's own `exif_transpose` also rewrites the EXIF, and so fails on photos
   that have nothing wrong but a note of the camera's.
   """
-  try:
-    turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-  except Exception:  # notes past reading; the pixels may be good
-    return image
+  turn = _turn(image)
   return image if turn is None else image.transpose(turn)
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+  """What sets a picture upright; None where it is."""
+  try:
+    return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+  except Exception:  # notes past reading; the pixels may be good
+    return None
 
 
 def check_pixels(width: int, height: int, name: str) -> None:

@@ -1,17 +1,19 @@
 """Batches for training and evaluation, as pure functions of the step.
 
-Grain deals the indices and runs one background thread; no worker processes.
+Grain deals the indices and runs background threads; no worker processes.
 """
 
 import functools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mobilenet_jax.arch.inputs import TENSORFLOW, Inputs
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.data import augment as augment_lib
-from mobilenet_jax.data.sources import Columns, Source
+from mobilenet_jax.data.augment.plan import SHIFT_AND_JITTER, Augmentation
+from mobilenet_jax.data.batches import eval_batch, train_batch
+from mobilenet_jax.data.sources import Source
 
 if TYPE_CHECKING:
   import grain
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 Batch = dict[str, np.ndarray]
 
 _AHEAD = 4  # batches kept ready
-_SHIFT = 1 / 16  # the largest shift, as a share of the image
-_JITTER = 0.2
 
 
 def train_batches(
@@ -29,44 +29,64 @@ def train_batches(
   batch: int,
   seed: int,
   resolution: int,
-  augment: bool = True,
+  augment: Augmentation | Literal[False] = SHIFT_AND_JITTER,
+  inputs: Inputs = TENSORFLOW,
   start_step: int = 0,
+  shard: tuple[int, int] = (0, 1),
+  threads: int = 1,
 ) -> Iterator[Batch]:
   """Yields shuffled batches for ever; batch n depends on (seed, n) alone.
 
   Every image is used once an epoch, in a new order each epoch. A batch may
-  straddle two epochs, so that none is dropped.
+  straddle two epochs, so that none is dropped. With `augment.repeats` of m it
+  holds batch / m images, one after the other, m times over.
 
   Args:
-    source: where images come from.
-    batch: images a batch.
+    source: where images come from; of one that is `Openable` only what is
+      needed of an image is decoded.
+    batch: images a batch, over all processes.
     seed: of order and augmentation, at least 0.
-    resolution: pixels; images of another size are resized.
-    augment: shift, brightness and contrast at random.
+    resolution: pixels; images of another size are cropped and resized.
+    augment: how images are varied; False: not at all.
+    inputs: their mean and std make numbers of pixels.
     start_step: the first batch wanted; batches before it are skipped exactly.
+    shard: which process this is, and of how many. It gets its part of every
+      batch; the parts of all, one after the other, are the batch of one.
+    threads: that decode and augment, each a batch of its own; batches are the
+      same whatever their number.
 
   Returns:
-    An iterator of {'image': float32 [B, px, px, 3] in [-1, 1],
-    'label': int32 [B]}. Its `close()` stops the thread.
+    An iterator of {'image': float32 [B / processes, px, px, 3], 'label': int32
+    [B / processes], or with mixup or cutmix float32 [B / processes, classes],
+    shares that sum to 1}. Its `close()` stops the threads.
 
   Raises:
-    UserError: there are fewer images than one batch takes.
+    UserError: there are fewer images than one batch takes, or the batch cannot
+      be divided as wanted; from the iterator, an image that cannot be read.
   """
-  if len(source) < batch:
+  plan = augment or Augmentation()
+  rows = _rows(batch, shard, plan)
+  distinct = batch // plan.repeats
+  if len(source) < distinct:
     raise UserError(
       f'{source.name} {source.split!r} has {len(source)} images, fewer than'
-      f' one batch of {batch}; use a smaller batch.'
+      f' one batch of {distinct}; use a smaller batch.'
     )
   import grain  # It imports JAX.
 
   indices = grain.MapDataset.range(len(source)).seed(seed).shuffle().repeat()
-  make = functools.partial(_train_batch, source, resolution, augment)
-  batches = indices.batch(batch).random_map(make)
-  return _read_ahead(batches[start_step:])
+  make = functools.partial(train_batch, source, plan, resolution, inputs, rows)
+  batches = indices.batch(distinct).random_map(make)
+  return _read_ahead(batches[start_step:], threads)
 
 
 def eval_batches(
-  source: Source, *, batch: int, resolution: int
+  source: Source,
+  *,
+  batch: int,
+  resolution: int,
+  inputs: Inputs = TENSORFLOW,
+  threads: int = 1,
 ) -> Iterator[Batch]:
   """Yields every image once, in order, in batches of one shape.
 
@@ -75,70 +95,55 @@ def eval_batches(
   Args:
     source: where images come from.
     batch: images a batch.
-    resolution: pixels; images of another size are resized.
+    resolution: pixels; images of that size are taken as they are, others are
+      resized and cropped as `inputs` says (`preprocess.resize_and_crop`).
+    inputs: of the network's spec.
+    threads: that decode, each a batch of its own.
 
   Returns:
-    An iterator of {'image': float32 [B, px, px, 3] in [-1, 1],
-    'label': int32 [B], 'weight': float32 [B], 1 for an image of the source}.
-    Its `close()` stops the thread.
+    An iterator of {'image': float32 [B, px, px, 3], 'label': int32 [B],
+    'weight': float32 [B], 1 for an image of the source}. Its `close()` stops
+    the threads.
   """
   import grain  # It imports JAX.
 
   steps = grain.MapDataset.range(-(-len(source) // batch))
-  make = functools.partial(_eval_batch, source, resolution, batch)
-  return _read_ahead(steps.map(make))
+  make = functools.partial(eval_batch, source, resolution, inputs, batch)
+  return _read_ahead(steps.map(make), threads)
 
 
-def _read_ahead(batches: 'grain.MapDataset') -> Iterator[Batch]:
-  """Makes batches in one background thread, in order."""
+def _rows(batch: int, shard: tuple[int, int], plan: Augmentation) -> slice:
+  """Which rows of a batch are a process's.
+
+  Raises:
+    UserError: the batch has no such parts.
+  """
+  index, count = shard
+  if not 0 <= index < count:
+    raise UserError(
+      f'Process {index} of {count}: processes are numbered from 0.'
+    )
+  unit = count * (2 if plan.mixes else 1)  # mixing takes neighbours
+  if batch % unit:
+    kind = 'pairs of images' if plan.mixes else 'images'
+    raise UserError(
+      f'A batch of {batch} images does not divide into whole {kind} for'
+      f' {count} process{"es" if count > 1 else ""}; make it a multiple of'
+      f' {unit}.'
+    )
+  if batch % plan.repeats:
+    raise UserError(
+      f'A batch of {batch} images is not made of images shown {plan.repeats}'
+      f' times; make it a multiple of {plan.repeats}.'
+    )
+  size = batch // count
+  return slice(index * size, (index + 1) * size)
+
+
+def _read_ahead(batches: 'grain.MapDataset', threads: int) -> Iterator[Batch]:
+  """Makes batches in background threads, in order."""
   import grain
 
-  options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=_AHEAD)
+  ahead = max(_AHEAD, threads)
+  options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
   return iter(batches.to_iter_dataset(options))
-
-
-def _train_batch(
-  source: Source,
-  resolution: int,
-  augment: bool,
-  indices: np.ndarray,
-  rng: np.random.Generator,
-) -> Batch:
-  pixels, labels = _gather(source, indices, resolution)
-  if not augment:
-    return {'image': augment_lib.to_float(pixels), 'label': labels}
-  pixels = augment_lib.random_shift(pixels, rng, round(resolution * _SHIFT))
-  image = augment_lib.color_jitter(augment_lib.to_float(pixels), rng, _JITTER)
-  return {'image': image, 'label': labels}
-
-
-def _eval_batch(
-  source: Source, resolution: int, batch: int, step: int
-) -> Batch:
-  start = step * batch
-  indices = np.arange(start, min(start + batch, len(source)))
-  pixels, labels = _gather(source, indices, resolution)
-  missing = batch - len(indices)
-  fill = lambda v: np.pad(v, [(0, missing)] + [(0, 0)] * (v.ndim - 1))
-  return {
-    'image': fill(augment_lib.to_float(pixels)),
-    'label': fill(labels),
-    'weight': fill(np.ones(len(indices), np.float32)),
-  }
-
-
-def _gather(
-  source: Source, indices: np.ndarray, px: int
-) -> tuple[np.ndarray, np.ndarray]:
-  """Returns uint8 [B, px, px, 3] and int32 [B]."""
-  if isinstance(source.examples, Columns):
-    arrays = source.examples.arrays
-    images, labels = arrays['image'][indices], arrays['label'][indices]
-    if images.shape[1:3] == (px, px):
-      return augment_lib.to_rgb(images), labels.astype(np.int32)
-  else:
-    examples = [source[int(i)] for i in indices]
-    images = [example['image'] for example in examples]
-    labels = np.array([example['label'] for example in examples])
-  fitted = [augment_lib.resize(augment_lib.to_rgb(im), px) for im in images]
-  return np.stack(fitted), labels.astype(np.int32)

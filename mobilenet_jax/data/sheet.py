@@ -6,8 +6,9 @@ import unicodedata
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mobilenet_jax.data import pipeline
-from mobilenet_jax.data.augment import resize, to_rgb
+from mobilenet_jax.arch.inputs import TENSORFLOW
+from mobilenet_jax.data.augment import SHIFT_AND_JITTER, resize, to_rgb
+from mobilenet_jax.data.batches import train_batch
 from mobilenet_jax.data.sources import Source
 
 ROWS, COLUMNS = 8, 8  # of the columns the first shows the image as stored
@@ -54,7 +55,10 @@ def augmented(
   source: Source, indices: np.ndarray, px: int, rng: np.random.Generator
 ) -> np.ndarray:
   """uint8 [N, px, px, 3]: images as one training batch would hold them."""
-  batch = pipeline._train_batch(source, px, True, indices, rng)
+  everything = slice(None)
+  batch = train_batch(
+    source, SHIFT_AND_JITTER, px, TENSORFLOW, everything, indices, rng
+  )
   levels = (batch['image'] + 1) * 127.5  # from [-1, 1]
   return np.clip(levels.round(), 0, 255).astype(np.uint8)
 

@@ -14,6 +14,7 @@ from PIL import Image
 from mobilenet_jax.core.errors import UserError, did_you_mean
 from mobilenet_jax.data.folder import is_folder, open_folder
 from mobilenet_jax.data.folder_tree import scan
+from mobilenet_jax.data.images import lazy_image
 from mobilenet_jax.data.preparing import (
   Say,
   prepare,
@@ -234,6 +235,13 @@ class _Records:
       ) from error
     self._check_label(i, example['label'])
     return example
+
+  def opened(self, i: int) -> tuple[Image.Image, int]:
+    """Returns the image, decoded when it is needed, and its label."""
+    record = self._records[i]
+    label = int(record['label'])
+    self._check_label(i, label)
+    return lazy_image(io.BytesIO(record['image'])), label
 
   def _check_label(self, i: int, label: int) -> None:
     classes = self._builder.info.features['label'].num_classes

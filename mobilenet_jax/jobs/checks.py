@@ -5,6 +5,7 @@ from typing import Any
 
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.extras import need
+from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.models import get_arch
 from mobilenet_jax.train.optimizers import optimizer
 
@@ -40,6 +41,7 @@ def check_search(config: Any) -> None:
     _check(config, name, 1, math.inf)
   for name, (least, most) in RANGES.items():
     _check(config, name, least, most)
+  make_augmentation(config.data.augment)
   get_arch(config.compare.model)
   optimizer(config.search.optimizer, config.search.steps)
   optimizer(config.train.optimizer, config.train.steps)

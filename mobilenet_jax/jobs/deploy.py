@@ -35,7 +35,12 @@ def export(
   """
   model = network_to_tflite(spec, variables)
   batch = next(
-    eval_batches(source, batch=CHECKED_IMAGES, resolution=spec.resolution)
+    eval_batches(
+      source,
+      batch=CHECKED_IMAGES,
+      resolution=spec.resolution,
+      inputs=spec.inputs,
+    )
   )
   count = int(batch['weight'].sum())
   images = np.asarray(batch['image'])[:count]

@@ -8,7 +8,7 @@ import numpy as np
 
 from mobilenet_jax.arch import to_string
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.data import augment
+from mobilenet_jax.data.batches import eval_image
 from mobilenet_jax.data.labels import default_labels, read_labels
 from mobilenet_jax.data.preprocess import preprocess
 from mobilenet_jax.jobs import trained
@@ -82,7 +82,7 @@ def from_weights(
 
 
 def from_run(workdir: str, labels: str | None = None) -> Predictor:
-  """The trained network of a run folder; images as they were in training.
+  """The trained network of a run folder; images as it was evaluated on.
 
   Args:
     workdir: of a train or a search.
@@ -101,7 +101,7 @@ def from_run(workdir: str, labels: str | None = None) -> Predictor:
     network_of(run.spec, run.config.train),
     run.variables,
     _checked(names, classes),
-    lambda pixels: augment.to_float(augment.resize(pixels, side)),
+    lambda pixels: eval_image(pixels, side, run.spec.inputs),
   )
 
 

@@ -23,7 +23,14 @@ def sample_predictions(
   Returns:
     For each: 'image' (base64 PNG), 'label', 'answer', 'probability'.
   """
-  batch = next(eval_batches(source, batch=SAMPLES, resolution=spec.resolution))
+  batch = next(
+    eval_batches(
+      source,
+      batch=SAMPLES,
+      resolution=spec.resolution,
+      inputs=spec.inputs,
+    )
+  )
   logits = np.asarray(predict_fn(build(spec))(variables, batch['image']))
   odds = np.exp(logits - logits.max(1, keepdims=True))
   odds /= odds.sum(1, keepdims=True)

@@ -19,6 +19,7 @@ from ml_collections import ConfigDict
 from mobilenet_jax.arch import ArchSpec, from_json, to_json, to_string
 from mobilenet_jax.core.files import read_json, write_json
 from mobilenet_jax.core.progress import say
+from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
 from mobilenet_jax.data.sources import Source, cache_in_memory
 from mobilenet_jax.jobs import deploy
@@ -212,7 +213,10 @@ def select(
   batch = config.search.held_out_batch
   count = min(config.search.candidate_images, len(data.held_out)) // batch
   batches = eval_batches(
-    data.held_out, batch=batch, resolution=space.spec.resolution
+    data.held_out,
+    batch=batch,
+    resolution=space.spec.resolution,
+    inputs=space.spec.inputs,
   )
   return oneshot.best_of(
     candidates,
@@ -226,9 +230,16 @@ def search_batches(
   config: Any, space: SearchSpace, data: Data, start: int
 ) -> Iterator[dict[str, Any]]:
   """Batches to train the shared weights on, and held-out ones to score on."""
-  shared = {'resolution': space.spec.resolution, 'start_step': start}
+  spec = space.spec
+  shared = {
+    'resolution': spec.resolution, 'inputs': spec.inputs, 'start_step': start,
+  }  # fmt: skip
   train = train_batches(
-    data.train, batch=config.search.batch, seed=config.seed, **shared
+    data.train,
+    batch=config.search.batch,
+    seed=config.seed,
+    augment=make_augmentation(config.data.augment),
+    **shared,
   )
   held_out = train_batches(
     data.held_out,
@@ -301,6 +312,7 @@ def train_contender(
       seed=config.seed,
       folder=place,
       title=title,
+      augment=make_augmentation(config.data.augment),
     )
 
 

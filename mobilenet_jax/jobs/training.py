@@ -8,6 +8,7 @@ import jax
 from mobilenet_jax.arch import ArchSpec, count, to_json, to_string
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import make_folder, read_json, write_json
+from mobilenet_jax.data.augment import Augmentation, make_augmentation
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
 from mobilenet_jax.data.sources import Source, cache_in_memory
 from mobilenet_jax.jobs.runs import open_run
@@ -34,6 +35,7 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
   """
   with open_run(workdir, 'train', config) as folder:
     data, model = config.data, config.model
+    augment = make_augmentation(data.augment)
     train = open_training(data, data.train_split, config.train.batch)
     test = cache_in_memory(open_split(data, data.test_split))
     side = model.resolution or image_side(train)
@@ -47,6 +49,7 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
       seed=config.seed,
       folder=folder,
       title=f'training {spec.name}',
+      augment=augment,
     )
 
 
@@ -91,11 +94,13 @@ def train_network(
   seed: int,
   folder: Path,
   title: str,
+  augment: Augmentation,
 ) -> dict[str, Any]:
   """Trains a network from scratch and evaluates it on `test`.
 
   Args:
     config: the `train` part of a config.
+    augment: how training images are varied.
     folder: gets `arch.json`, `checkpoints/`, `metrics.jsonl`, and last
       `result.json`; a finished one is not trained again.
     title: of the progress bar.
@@ -123,6 +128,8 @@ def train_network(
       batch=config.batch,
       seed=seed,
       resolution=spec.resolution,
+      augment=augment,
+      inputs=spec.inputs,
       start_step=start,
     ),
     steps=config.steps,
@@ -174,8 +181,9 @@ def evaluate_network(
   network: Network, variables: Any, source: Source
 ) -> dict[str, float]:
   """Accuracy and loss over all of a source."""
+  spec = network.spec
   batches = eval_batches(
-    source, batch=EVAL_BATCH, resolution=network.spec.resolution
+    source, batch=EVAL_BATCH, resolution=spec.resolution, inputs=spec.inputs
   )
   predict = classification.predict_fn(network)
   return classification.evaluate(predict, variables, batches)

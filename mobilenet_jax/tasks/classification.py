@@ -29,15 +29,21 @@ def init_variables(network: Network, seed: int) -> Any:
 
 
 def cross_entropy(logits: Array, labels: Array, smoothing: float) -> Array:
-  """Mean cross entropy of [N, classes] logits with smoothed [N] labels."""
-  targets = jax.nn.one_hot(labels, logits.shape[-1])
+  """Mean cross entropy of [N, classes] logits with smoothed labels.
+
+  Labels are integers [N], or [N, classes] shares of classes that sum to 1, as
+  mixup and cutmix make them.
+  """
+  soft = labels.ndim == 2
+  targets = labels if soft else jax.nn.one_hot(labels, logits.shape[-1])
   targets = optax.smooth_labels(targets, smoothing)
   return optax.softmax_cross_entropy(logits, targets).mean()
 
 
 def accuracy(logits: Array, labels: Array) -> Array:
-  """Share of right answers."""
-  return jnp.mean(jnp.argmax(logits, -1) == labels)
+  """Share of right answers; of [N, classes] labels the largest is right."""
+  right = jnp.argmax(labels, -1) if labels.ndim == 2 else labels
+  return jnp.mean(jnp.argmax(logits, -1) == right)
 
 
 def train_step(

@@ -55,6 +55,13 @@ def test_a_slice_of_a_split_is_that_part_of_it(train, data_dir):
   np.testing.assert_array_equal(tail[0]['image'], train[30]['image'])
 
 
+def test_an_image_opened_late_is_the_same(data_dir):
+  source = sources.open_source(NAME, 'test', data_dir)
+  image, label = source.examples.opened(3)
+  np.testing.assert_array_equal(np.asarray(image), source[3]['image'])
+  assert label == source[3]['label']
+
+
 def test_cached_equals_uncached_and_tells_progress(data_dir):
   source = sources.open_source(NAME, 'test', data_dir, fields=('mask',))
   seen = []

@@ -58,3 +58,27 @@ def test_fewer_images_than_a_batch(config, tmp_path):
   config.train.batch = 64
   with pytest.raises(UserError, match='32 images, fewer than one batch of 64'):
     training.run(config, str(tmp_path / 'run'))
+
+
+def test_every_augmentation_trains(config, tmp_path):
+  config.data.augment.update(
+    {
+      'crop': 'inception',
+      'flip': 0.5,
+      'policy': 'randaugment',
+      'hue': 0.1,
+      'erasing': 0.5,
+      'mixup': 0.2,
+      'cutmix': 1.0,
+      'repeats': 2,
+    }
+  )
+  result = training.run(config, str(tmp_path / 'run'))
+  assert 0 <= result['test']['accuracy'] <= 1
+
+
+def test_an_unknown_augmentation(config, tmp_path):
+  config.data.augment.policy = 'autoagment'
+  with pytest.raises(UserError, match="'autoagment'; known: '', 'autoaugment'"):
+    training.run(config, str(tmp_path / 'run'))
+  assert not (tmp_path / 'run' / 'metrics.jsonl').exists()

@@ -21,6 +21,23 @@ def test_cross_entropy_smooths_labels():
   assert float(value) == pytest.approx(expected, rel=1e-5)
 
 
+def test_labels_may_be_shares_of_classes():
+  logits = jnp.asarray([[2.0, 0.0, -1.0], [0.5, 1.0, 0.0]])
+  hard = jnp.asarray([0, 2])
+  soft = jax.nn.one_hot(hard, 3)
+  for smoothing in (0.0, 0.1):
+    a, b = (
+      classification.cross_entropy(logits, labels, smoothing)
+      for labels in (hard, soft)
+    )
+    assert float(a) == float(b)
+  logs = np.asarray(jax.nn.log_softmax(logits))
+  mixed = np.asarray([[0.7, 0.3, 0.0], [0.0, 0.4, 0.6]])
+  value = classification.cross_entropy(logits, jnp.asarray(mixed), 0.0)
+  assert float(value) == pytest.approx(-(mixed * logs).sum(1).mean(), rel=1e-6)
+  assert float(classification.accuracy(logits, jnp.asarray(mixed))) == 0.5
+
+
 def test_evaluate_leaves_padding_out():
   logits = np.asarray([[5.0, 0.0], [0.0, 5.0], [5.0, 0.0]])
   batch = {

@@ -1,4 +1,4 @@
-"""Image transforms in numpy, each with an explicit random generator.
+"""What small, ready-made images need: shifts, exposure, sizes and types.
 
 Every function takes one image [H, W, C] or a batch [B, H, W, C]; in a batch
 each image gets its own draw.
@@ -19,14 +19,26 @@ def random_shift(
     max_shift: pixels; 0 leaves the image as it is.
   """
   batch = image if image.ndim == 4 else image[None]
+  offsets = draw_shifts(rng, len(batch), max_shift)
+  return shift(batch, offsets, max_shift).reshape(image.shape)
+
+
+def draw_shifts(
+  rng: np.random.Generator, count: int, max_shift: int
+) -> np.ndarray:
+  """Returns int [count, 2]: y and x, from 0 to twice `max_shift`."""
+  return rng.integers(0, 2 * max_shift + 1, (count, 2))
+
+
+def shift(batch: np.ndarray, offsets: np.ndarray, max_shift: int) -> np.ndarray:
+  """Moves [B, H, W, C] by the offsets of `draw_shifts`."""
   height, width = batch.shape[1:3]
   edge = (max_shift, max_shift)
   padded = np.pad(batch, ((0, 0), edge, edge, (0, 0)), mode='reflect')
-  offsets = rng.integers(0, 2 * max_shift + 1, (len(batch), 2))
   shifted = np.empty_like(batch)
   for out, source, (y, x) in zip(shifted, padded, offsets, strict=True):
     out[:] = source[y : y + height, x : x + width]
-  return shifted.reshape(image.shape)
+  return shifted
 
 
 def color_jitter(
@@ -44,13 +56,26 @@ def color_jitter(
     float32, clipped to [-1, 1].
   """
   batch = image if image.ndim == 4 else image[None]
-  brightness, contrast = rng.uniform(-strength, strength, (2, len(batch)))
+  exposures = draw_exposures(rng, len(batch), strength)
+  return expose(batch, exposures).reshape(image.shape)
+
+
+def draw_exposures(
+  rng: np.random.Generator, count: int, strength: float
+) -> np.ndarray:
+  """Returns float64 [2, count]: changes of brightness and of contrast."""
+  return rng.uniform(-strength, strength, (2, count))
+
+
+def expose(batch: np.ndarray, exposures: np.ndarray) -> np.ndarray:
+  """Changes float32 [B, H, W, C] in [-1, 1] as `draw_exposures` says."""
+  brightness, contrast = exposures
   mean = batch.reshape(len(batch), -1).mean(axis=1)
   # (image - mean) * (1 + contrast) + mean + brightness, in two passes.
   column = lambda v: v.astype(np.float32)[:, None, None, None]
   jittered = batch * column(1 + contrast)
   jittered += column(brightness - mean * contrast)
-  return np.clip(jittered, -1, 1, out=jittered).reshape(image.shape)
+  return np.clip(jittered, -1, 1, out=jittered)
 
 
 def to_float(image: np.ndarray) -> np.ndarray:
