@@ -68,6 +68,11 @@ def get_config(variant: str = '') -> ConfigDict:
   config.train.batch = 32
   config.train.label_smoothing = 0.1
   config.train.dropout = 0.0
+  config.train.drop_path = 0.0  # stochastic depth of the last block
+  config.train.ema = 0.0  # decay of the moving averages; 0 is none
+  config.train.accumulate = 1  # parts that a batch is taken in
+  config.train.remat = False
+  config.train.dtype = 'float32'
   config.train.norm_momentum = 0.95
   config.train.log_every = 10
   config.train.save_every = 250
@@ -102,9 +107,17 @@ def optimizer(learning_rate: float) -> ConfigDict:
   config = ConfigDict()
   config.name = 'sgd'
   config.learning_rate = learning_rate
+  config.schedule = 'cosine'
   config.warmup = 0.1
+  config.decay_rate = 0.97  # of 'exponential', as the next two
+  config.decay_every = 0.01  # a share of the steps
+  config.staircase = True
   config.momentum = 0.9
+  config.nesterov = True
+  config.decay = 0.0  # of squared gradients; 0 is the usual
+  config.epsilon = 0.0  # 0 is the usual
   config.weight_decay = 1e-4
+  config.decay_depthwise = True
   config.clip_norm = 5.0
   return config
 

@@ -23,9 +23,13 @@ OPTIMIZER = ConfigDict(
   {
     'name': 'rmsprop',
     'learning_rate': 1e-3,
+    'schedule': 'cosine',
     'warmup': 0.0,
     'momentum': 0.9,
+    'decay': 0.9,
+    'epsilon': 1e-3,
     'weight_decay': 1e-5,
+    'decay_depthwise': True,
     'clip_norm': 1e9,
   }
 )

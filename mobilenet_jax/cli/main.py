@@ -4,7 +4,12 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from mobilenet_jax.core.errors import JobError, UserError, did_you_mean
+from mobilenet_jax.core.errors import (
+  JobError,
+  Terminated,
+  UserError,
+  did_you_mean,
+)
 from mobilenet_jax.core.files import FULL
 from mobilenet_jax.core.memory import use_huge_pages
 
@@ -30,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
   """Runs a command line.
 
   Returns:
-    0 done, 1 the job failed, 2 the user's input is wrong, 130 interrupted.
+    0 done, 1 the job failed, 2 the user's input is wrong, 130 interrupted,
+    143 stopped by SIGTERM (128 + 15, as schedulers count: neither done nor
+    failed); a run that was training has saved a checkpoint before it left.
   """
   arguments = list(sys.argv[1:] if argv is None else argv)
   if argv is None and arguments[:1] and arguments[0] in TRAINING:
@@ -57,6 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
   except JobError as error:
     print(f'mobilenet-jax: {error}', file=sys.stderr)
     return 1
+  except Terminated as error:
+    print(f'mobilenet-jax: {error}', file=sys.stderr)
+    return 143
   except KeyboardInterrupt:
     print(
       'mobilenet-jax: interrupted; run it again to resume.', file=sys.stderr

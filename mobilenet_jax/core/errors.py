@@ -3,7 +3,8 @@
 A `UserError` holds one sentence that names the bad value, where it came from
 and what would be valid; a `JobError` one that says why right input led to
 nothing, and what to try. The command line prints them and exits with status 2
-and 1; any other exception is a bug of ours and keeps its traceback.
+and 1. A `Terminated` run was asked to stop and has saved what it had: status
+143. Any other exception is a bug of ours and keeps its traceback.
 """
 
 import difflib
@@ -16,6 +17,10 @@ class UserError(ValueError):
 
 class JobError(RuntimeError):
   """A job that failed on right input, told in one sentence."""
+
+
+class Terminated(Exception):
+  """A job that SIGTERM has stopped; the same command resumes it."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.extras import need
 from mobilenet_jax.data.augment import make_augmentation
+from mobilenet_jax.jobs.training import check_training
 from mobilenet_jax.models import get_arch
 from mobilenet_jax.train.optimizers import optimizer
 
@@ -26,6 +27,7 @@ RANGES = {
   'search.label_smoothing': (0, 1),
   'train.label_smoothing': (0, 1),
   'train.dropout': (0, 0.99),
+  'train.drop_path': (0, 0.99),
   'train.norm_momentum': (0, 1),
 }  # field: least and most
 
@@ -42,9 +44,9 @@ def check_search(config: Any) -> None:
   for name, (least, most) in RANGES.items():
     _check(config, name, least, most)
   make_augmentation(config.data.augment)
+  check_training(config.train)
   get_arch(config.compare.model)
   optimizer(config.search.optimizer, config.search.steps)
-  optimizer(config.train.optimizer, config.train.steps)
   for extra in ('tflite', 'report'):
     need(extra, 'A search')
 

@@ -188,6 +188,7 @@ def search(
     log_every=part.log_every,
     save_every=part.save_every,
     record=oneshot.record(space, pricing.of_vector),
+    images=part.batch,
   )
   found = space.decode(select(config, space, pricing, data, state), 'found')
   write_json(done, to_json(found))

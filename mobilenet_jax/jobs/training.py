@@ -1,12 +1,16 @@
 """Trains a network and evaluates it: a run folder of its own."""
 
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import optax
 
 from mobilenet_jax.arch import ArchSpec, count, to_json, to_string
-from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.errors import UserError, did_you_mean
 from mobilenet_jax.core.files import make_folder, read_json, write_json
 from mobilenet_jax.data.augment import Augmentation, make_augmentation
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
@@ -16,12 +20,14 @@ from mobilenet_jax.jobs.splits import open_split, open_training
 from mobilenet_jax.models.builder import Network, build, variable_shapes
 from mobilenet_jax.models.find import find_arch
 from mobilenet_jax.tasks import classification
+from mobilenet_jax.tasks.diagnosis import explain
 from mobilenet_jax.train.checkpoints import Checkpoints
 from mobilenet_jax.train.loop import fit
 from mobilenet_jax.train.optimizers import optimizer
 from mobilenet_jax.train.state import TrainState, create_state
 
 EVAL_BATCH = 200
+DTYPES = ('bfloat16', 'float32')  # of the computation
 
 
 def run(config: Any, workdir: str) -> dict[str, Any]:
@@ -35,9 +41,13 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
   """
   with open_run(workdir, 'train', config) as folder:
     data, model = config.data, config.model
+    check_training(config.train)
     augment = make_augmentation(data.augment)
     train = open_training(data, data.train_split, config.train.batch)
     test = cache_in_memory(open_split(data, data.test_split))
+    held_out = None
+    if data.held_out_split:
+      held_out = cache_in_memory(open_split(data, data.held_out_split))
     side = model.resolution or image_side(train)
     spec = find_arch(model.name, model.width, side, train.num_classes)
     check_fit(spec, train)
@@ -45,6 +55,7 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
       spec,
       config.train,
       train=train,
+      held_out=held_out,
       test=test,
       seed=config.seed,
       folder=folder,
@@ -95,34 +106,46 @@ def train_network(
   folder: Path,
   title: str,
   augment: Augmentation,
+  held_out: Source | None = None,
 ) -> dict[str, Any]:
   """Trains a network from scratch and evaluates it on `test`.
 
   Args:
+    spec: the network.
     config: the `train` part of a config.
     augment: how training images are varied.
+    train, test: to train on, to report on.
+    seed: of every draw.
     folder: gets `arch.json`, `checkpoints/`, `metrics.jsonl`, and last
       `result.json`; a finished one is not trained again.
     title: of the progress bar.
+    held_out: the checkpoint of the best accuracy on it is the result; without
+      it the last one.
 
   Returns:
     What `result.json` holds.
+
+  Raises:
+    UserError: a value of the config is wrong.
+    JobError: training has diverged, or cannot save.
+    Terminated: SIGTERM has come.
   """
   done = folder / 'result.json'
   if done.exists():
     return read_json(done)
+  check_training(config)
+  network, rule = _made(spec, config)
   make_folder(folder)
   write_json(folder / 'arch.json', to_json(spec))
-  network, rule = (
-    network_of(spec, config),
-    optimizer(config.optimizer, config.steps),
-  )
-  state = create_state(classification.init_variables(network, seed), rule)
+  variables = classification.init_variables(network, seed)
+  shared = {
+    'smoothing': config.label_smoothing,
+    'seed': seed,
+    'accumulate': config.accumulate,
+  }
   state = fit(
-    state,
-    classification.train_step(
-      network, rule, smoothing=config.label_smoothing, seed=seed
-    ),
+    create_state(variables, rule, ema=bool(config.ema)),
+    classification.train_step(network, rule, ema=config.ema, **shared),
     lambda start: train_batches(
       train,
       batch=config.batch,
@@ -138,52 +161,102 @@ def train_network(
     log_every=config.log_every,
     save_every=config.save_every,
     record=lambda metrics: {k: float(v) for k, v in metrics.items()},
+    images=config.batch,
+    explain=lambda state, batch: explain(network, state, batch, **shared),
+    validate=_validation(network, held_out) if held_out else None,
   )
+  variables = state.variables
+  if held_out:
+    variables = restore_variables(spec, config, folder)
   counts = count(spec)
   result = {
     'name': spec.name,
     'arch': to_string(spec),
     'params': counts.params,
     'macs': counts.macs,
-    'test': evaluate_network(network, variables_of(state), test),
+    'test': evaluate_network(network, variables, test),
   }
   write_json(done, result)
   return result
 
 
+def check_training(config: Any) -> None:
+  """Checks the `train` part of a config before any work.
+
+  Raises:
+    UserError: a value is out of its range, or a name unknown.
+  """
+  optimizer(config.optimizer, config.steps)
+  if config.dtype not in DTYPES:
+    hint = did_you_mean(config.dtype, DTYPES)
+    raise UserError(f'Unknown train.dtype {config.dtype!r}.{hint}')
+  if not 0 <= config.ema < 1:
+    raise UserError(f'train.ema is {config.ema!r}; it is 0 to less than 1.')
+  if config.accumulate < 1 or config.batch % config.accumulate:
+    raise UserError(
+      f'train.accumulate is {config.accumulate!r}; it is a divisor of the '
+      f'batch of {config.batch}.'
+    )
+
+
 def network_of(spec: ArchSpec, config: Any) -> Network:
   """The module of a spec as a config trains it."""
-  return build(spec, dropout=config.dropout, norm_momentum=config.norm_momentum)
-
-
-def variables_of(state: TrainState) -> dict[str, Any]:
-  """What a network is applied with."""
-  return {'params': state.params, **state.model_state}
+  return build(
+    spec,
+    dropout=config.dropout,
+    drop_path=config.drop_path,
+    norm_momentum=config.norm_momentum,
+    dtype=jnp.dtype(config.dtype),
+    remat=config.remat,
+  )
 
 
 def restore_variables(
   spec: ArchSpec, config: Any, folder: Path
 ) -> dict[str, Any]:
-  """The trained variables in a folder that `train_network` has filled."""
-  network, rule = (
-    network_of(spec, config),
-    optimizer(config.optimizer, config.steps),
-  )
+  """The trained variables in a folder that `train_network` has filled: those
+  of the best checkpoint where checkpoints have a score, else of the last."""
+  network, rule = _made(spec, config)
   shapes = variable_shapes(network)
-  like = jax.eval_shape(lambda v: create_state(v, rule), shapes)
-  checkpoints = Checkpoints(folder / 'checkpoints')
-  state = checkpoints.restore(like)
-  checkpoints.close()
-  return variables_of(state)
+  like = jax.eval_shape(
+    lambda v: create_state(v, rule, ema=bool(config.ema)), shapes
+  )
+  with contextlib.closing(Checkpoints(folder / 'checkpoints')) as checkpoints:
+    state = checkpoints.restore(like, checkpoints.best_step())
+  return state.variables
 
 
 def evaluate_network(
   network: Network, variables: Any, source: Source
 ) -> dict[str, float]:
   """Accuracy and loss over all of a source."""
+  predict = classification.predict_fn(network)
+  return _evaluate(network, predict, variables, source)
+
+
+def _made(
+  spec: ArchSpec, config: Any
+) -> tuple[Network, optax.GradientTransformation]:
+  """The network and the optimizer of the `train` part of a config."""
+  return network_of(spec, config), optimizer(config.optimizer, config.steps)
+
+
+def _validation(
+  network: Network, source: Source
+) -> Callable[[TrainState], dict[str, float]]:
+  """Returns what evaluates a state on a source; compiled once."""
+  predict = classification.predict_fn(network)
+  return lambda state: _evaluate(network, predict, state.variables, source)
+
+
+def _evaluate(
+  network: Network,
+  predict: Callable[[Any, Any], Any],
+  variables: Any,
+  source: Source,
+) -> dict[str, float]:
   spec = network.spec
   batches = eval_batches(
     source, batch=EVAL_BATCH, resolution=spec.resolution, inputs=spec.inputs
   )
-  predict = classification.predict_fn(network)
   return classification.evaluate(predict, variables, batches)

@@ -34,6 +34,8 @@ class Options:
     impl: form of the convolutions, see `nn.conv`.
     dtype: of the computation; parameters are always float32.
     padding: the network's rule, see `arch.axis`.
+    drop_path: how likely a block with a shortcut is left out for an image, in
+      training; the one number that differs between a network's blocks.
   """
 
   norm_momentum: float = 0.99
@@ -41,6 +43,7 @@ class Options:
   impl: Impl = 'auto'
   dtype: Any = jnp.float32
   padding: arch.Padding = 'same'
+  drop_path: float = 0.0
 
   def norm(self, activation: str = 'linear', name: str = 'norm') -> BatchNorm:
     """The batch norm of these options, and the activation after it."""

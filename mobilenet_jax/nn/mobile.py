@@ -51,7 +51,9 @@ class InvertedResidual(nn.Module):
     if thin:
       x = gated(x, spec, thin, options)
     x = ConvNorm(spec.channels, options=options, name='project')(x, train=train)
-    return x + shortcut if arch.has_shortcut(spec, cin) else x
+    if not arch.has_shortcut(spec, cin):
+      return x
+    return drop_path(self, x, options.drop_path, train) + shortcut
 
 
 class SqueezeExciteBlock(nn.Module):
@@ -86,7 +88,9 @@ class FusedInvertedResidual(nn.Module):
       name='expand',
     )(x, train=train)
     x = ConvNorm(spec.channels, options=options, name='project')(x, train=train)
-    return x + shortcut if arch.has_shortcut(spec, cin) else x
+    if not arch.has_shortcut(spec, cin):
+      return x
+    return drop_path(self, x, options.drop_path, train) + shortcut
 
 
 class UniversalBottleneck(nn.Module):
@@ -118,7 +122,9 @@ class UniversalBottleneck(nn.Module):
     x = ConvNorm(spec.channels, options=options, name='project')(x, train=train)
     if spec.layer_scale:
       x = LayerScale(name='layer_scale')(x)
-    return x + shortcut if arch.has_shortcut(spec, cin) else x
+    if not arch.has_shortcut(spec, cin):
+      return x
+    return drop_path(self, x, options.drop_path, train) + shortcut
 
 
 class MobileAttention(nn.Module):
@@ -141,7 +147,9 @@ class MobileAttention(nn.Module):
     x = self._project(mixed.reshape(n, h, w, -1), spec.channels, 'output')
     if spec.layer_scale:
       x = LayerScale(name='layer_scale')(x)
-    return x + shortcut if arch.has_shortcut(spec, cin) else x
+    if not arch.has_shortcut(spec, cin):
+      return x
+    return drop_path(self, x, options.drop_path, train) + shortcut
 
   def _small(self, x: Array, name: str, train: bool) -> Array:
     """Keys or values: [N, pixels, key_dim]."""
@@ -155,6 +163,23 @@ class MobileAttention(nn.Module):
 
   def _project(self, x: Array, channels: int, name: str) -> Array:
     return ConvKernel(channels, impl=self.options.impl, name=name)(x)
+
+
+def drop_path(module: nn.Module, x: Array, rate: float, train: bool) -> Array:
+  """Stochastic depth (arXiv 1603.09382): in training, leaves x out for some
+  images and scales it up for the others, so that its mean stays.
+
+  Args:
+    module: whose rng stream 'drop_path' is drawn from.
+    x: [N, H, W, C], what a block adds to its shortcut.
+    rate: how likely an image goes without.
+    train: whether to drop at all.
+  """
+  if not train or not rate:
+    return x
+  shape = (x.shape[0], 1, 1, 1)
+  kept = jax.random.bernoulli(module.make_rng('drop_path'), 1 - rate, shape)
+  return jnp.where(kept, x / (1 - rate), 0).astype(x.dtype)
 
 
 def depthwise(

@@ -1,6 +1,6 @@
 """Image classification: loss, metrics and the training step of a network."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -11,14 +11,16 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from mobilenet_jax.models.builder import Network, image_shape
+from mobilenet_jax.train.accumulate import accumulated
 from mobilenet_jax.train.state import (
   TrainState,
   init_quickly,
+  keep_finite,
   seed_key,
   take_step,
 )
 
-DROPOUT = 1  # random stream of a run's seed
+DROPOUT, DROP_PATH = 1, 2  # random streams of a run's seed
 
 
 def init_variables(network: Network, seed: int) -> Any:
@@ -46,31 +48,72 @@ def accuracy(logits: Array, labels: Array) -> Array:
   return jnp.mean(jnp.argmax(logits, -1) == right)
 
 
+def loss_fn(
+  network: Network,
+  params: Any,
+  model_state: Any,
+  batch: Any,
+  *,
+  smoothing: float,
+  keys: Mapping[str, Array],
+) -> tuple[Array, tuple[Array, Any]]:
+  """Loss of a training batch, and with it (accuracy, new model state)."""
+  logits, updated = network.apply(
+    {'params': params, **model_state},
+    batch['image'],
+    train=True,
+    mutable=list(model_state),
+    rngs=dict(keys),
+  )
+  loss = cross_entropy(logits, batch['label'], smoothing)
+  return loss, (accuracy(logits, batch['label']), updated)
+
+
+def step_keys(seed: int, step: Array | int) -> dict[str, Array]:
+  """The random keys of a training step, by rng stream of the network."""
+  streams = {'dropout': DROPOUT, 'drop_path': DROP_PATH}
+  return {name: seed_key(seed, step, i) for name, i in streams.items()}
+
+
 def train_step(
   network: Network,
   optimizer: optax.GradientTransformation,
   *,
   smoothing: float,
   seed: int,
+  accumulate: int = 1,
+  ema: float = 0.0,
 ) -> Callable[[TrainState, Any], tuple[TrainState, dict[str, Array]]]:
-  """Returns the compiled step (state, batch) -> (state, metrics)."""
+  """Returns the compiled step (state, batch) -> (state, metrics).
+
+  A step whose loss or gradient is not finite leaves the state as it was, and
+  so do all after it; see `train.state.keep_finite`.
+
+  Args:
+    network: whose weights are trained.
+    optimizer: of `train.optimizers`.
+    smoothing: of the labels.
+    seed: of dropout and stochastic depth.
+    accumulate: micro-batches that a batch is taken in, see
+      `train.accumulate`.
+    ema: decay of the moving averages; read where the state has them.
+  """
+  gradient = jax.value_and_grad(
+    lambda params, model_state, batch, keys: loss_fn(
+      network, params, model_state, batch, smoothing=smoothing, keys=keys
+    ),
+    has_aux=True,
+  )
 
   def step(state: TrainState, batch: Any):
-    def loss_fn(params: Any):
-      logits, updated = network.apply(
-        {'params': params, **state.model_state},
-        batch['image'],
-        train=True,
-        mutable=list(state.model_state),
-        rngs={'dropout': seed_key(seed, state.step, DROPOUT)},
-      )
-      loss = cross_entropy(logits, batch['label'], smoothing)
-      return loss, (logits, updated)
-
-    grad_fn = jax.value_and_grad(loss_fn, has_aux=True)
-    (loss, (logits, model_state)), grads = grad_fn(state.params)
-    metrics = {'loss': loss, 'accuracy': accuracy(logits, batch['label'])}
-    return take_step(state, optimizer, grads, model_state), metrics
+    (loss, (right, model_state)), grads = accumulated(
+      gradient, accumulate, state.params, state.model_state, batch,
+      step_keys(seed, state.step),
+    )  # fmt: skip
+    norm = optax.global_norm(grads)
+    metrics = {'loss': loss, 'accuracy': right, 'grad_norm': norm}
+    after = take_step(state, optimizer, grads, model_state, ema_decay=ema)
+    return keep_finite(state, after, loss, norm), metrics
 
   return jax.jit(step, donate_argnums=0)
 

@@ -21,12 +21,24 @@ class TrainState:
     params: trainable parameters, plain nested dicts.
     model_state: other variables of the model (batch norm's statistics).
     opt_state: of the optimizer.
+    finite: whether every step so far had a finite loss and gradient; after
+      one that had not, the state stays as it was before that step.
+    ema: moving averages of all variables, or None.
   """
 
   step: Array
   params: Any
   model_state: Any
   opt_state: Any
+  finite: Array
+  ema: Any = None
+
+  @property
+  def variables(self) -> dict[str, Any]:
+    """What a network is evaluated with: the averages, where there are any."""
+    if self.ema is not None:
+      return self.ema
+    return {'params': self.params, **self.model_state}
 
 
 def init_quickly(init: Callable[..., Any], seed: int, *inputs: Any) -> Any:
@@ -44,13 +56,19 @@ def init_quickly(init: Callable[..., Any], seed: int, *inputs: Any) -> Any:
 
 
 def create_state(
-  variables: Any, optimizer: optax.GradientTransformation
+  variables: Any, optimizer: optax.GradientTransformation, *, ema: bool = False
 ) -> TrainState:
   """The state before the first step; `variables` as Linen's init gives."""
   params = variables['params']
   model_state = {k: v for k, v in variables.items() if k != 'params'}
   return TrainState(
-    jnp.zeros((), jnp.int32), params, model_state, optimizer.init(params)
+    step=jnp.zeros((), jnp.int32),
+    params=params,
+    model_state=model_state,
+    opt_state=optimizer.init(params),
+    finite=jnp.ones((), bool),
+    # a copy: a compiled step is given the state's memory, each array once
+    ema=jax.tree.map(jnp.copy, dict(variables)) if ema else None,
   )
 
 
@@ -59,15 +77,41 @@ def take_step(
   optimizer: optax.GradientTransformation,
   grads: Any,
   model_state: Any,
+  *,
+  ema_decay: float = 0.0,
 ) -> TrainState:
   """The state after an update by `grads`."""
   updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-  return TrainState(
-    state.step + 1,
-    optax.apply_updates(state.params, updates),
-    model_state,
-    opt_state,
-  )
+  params = optax.apply_updates(state.params, updates)
+  step = state.step + 1
+  ema = state.ema
+  if ema is not None:
+    now = {'params': params, **model_state}
+    ema = moving_average(ema, now, step, ema_decay)
+  return TrainState(step, params, model_state, opt_state, state.finite, ema)
+
+
+def moving_average(
+  average: Any, now: Any, step: Array | int, decay: float
+) -> Any:
+  """The moving average of a tree after `step` steps.
+
+  average <- d average + (1 - d) now, d = min(decay, (1 + step) / (10 + step)):
+  TensorFlow's form (tf.train.ExponentialMovingAverage with num_updates), so
+  that the first weights are soon forgotten.
+  """
+  d = jnp.minimum(decay, (1 + step) / (10 + step))
+  return jax.tree.map(lambda a, x: d * a + (1 - d) * x, average, now)
+
+
+def keep_finite(state: TrainState, after: TrainState, *values: Array) -> Any:
+  """`after`, if all of `values` are finite and always were; else `state`, as
+  it was and marked, so that what went wrong can be looked into."""
+  fine = state.finite
+  for value in values:
+    fine &= jnp.isfinite(value)
+  kept = jax.tree.map(lambda a, b: jnp.where(fine, b, a), state, after)
+  return kept.replace(finite=fine)
 
 
 def seed_key(seed: int, step: Array | int, stream: int) -> Array:

@@ -1,6 +1,7 @@
 """Training on a folder of pictures, as a user has one."""
 
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,14 @@ def test_an_unknown_augmentation(config, tmp_path):
   with pytest.raises(UserError, match="'autoagment'; known: '', 'autoaugment'"):
     training.run(config, str(tmp_path / 'run'))
   assert not (tmp_path / 'run' / 'metrics.jsonl').exists()
+
+
+def test_the_best_of_a_held_out_split_is_kept(config, tmp_path):
+  config.data.held_out_split = 'val'
+  config.train.save_every = 2
+  training.run(config, str(tmp_path / 'run'))
+  rows = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
+  found = [json.loads(row) for row in rows if 'validation' in row]
+  assert [row['step'] for row in found] == [2, 4, 6]
+  best = max(row['validation']['accuracy'] for row in found)
+  assert evaluate(str(tmp_path / 'run'), 'val')['accuracy'] == best

@@ -4,13 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
 from mobilenet_jax.models import get_arch
 from mobilenet_jax.models.builder import build
 from mobilenet_jax.tasks import classification
 from mobilenet_jax.train.optimizers import optimizer
 from mobilenet_jax.train.state import create_state
+from tests.train.toy import settings
 
 
 def test_cross_entropy_smooths_labels():
@@ -55,13 +55,7 @@ def test_evaluate_leaves_padding_out():
 def test_a_step_has_a_finite_gradient_for_every_parameter(name):
   spec = get_arch(name, 0.35, 32, 4)
   network = build(spec, dropout=0.2)
-  rule = optimizer(
-    ConfigDict(
-      {'name': 'sgd', 'learning_rate': 0.1, 'warmup': 0.0, 'momentum': 0.9,
-       'weight_decay': 0.0, 'clip_norm': 1e9}
-    ),
-    10,
-  )  # fmt: skip
+  rule = optimizer(settings(warmup=0.0, weight_decay=0.0, clip_norm=0.0), 10)
   variables = classification.init_variables(network, 0)
   state = create_state(variables, rule)
   before = jax.tree.map(np.asarray, state.params)

@@ -1,113 +1,127 @@
-"""Runs resume bit for bit, checkpoints round-trip, metrics stay whole."""
+"""Runs resume bit for bit, stop in order, and say what they do."""
 
-import itertools
 import json
+import os
+import signal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
-from ml_collections import ConfigDict
 
-from mobilenet_jax.core.errors import JobError, UserError
+from mobilenet_jax.core import progress
+from mobilenet_jax.core.errors import JobError, Terminated
 from mobilenet_jax.train.checkpoints import Checkpoints
-from mobilenet_jax.train.loop import fit
 from mobilenet_jax.train.metrics import MetricsWriter, read_metrics
-from mobilenet_jax.train.optimizers import optimizer
-from mobilenet_jax.train.state import create_state, take_step
-
-
-def settings(name='sgd'):
-  return ConfigDict(
-    {
-      'name': name,
-      'learning_rate': 0.1,
-      'warmup': 0.2,
-      'momentum': 0.9,
-      'weight_decay': 0.01,
-      'clip_norm': 1.0,
-    }
-  )
-
-
-RULE = optimizer(settings(), 20)
+from tests.train.toy import batches, same, start, step, train
 
 
 class Stop(Exception):
   """Stands for a kill between two steps."""
 
 
-def start():
-  params = {'layer': {'kernel': jnp.ones((3, 2)), 'bias': jnp.zeros(2)}}
-  return create_state({'params': params, 'batch_stats': {}}, RULE)
-
-
-@jax.jit
-def step(state, batch):
-  def loss(params):
-    out = batch @ params['layer']['kernel'] + params['layer']['bias']
-    return jnp.mean(jnp.square(out - 1))
-
-  value, grads = jax.value_and_grad(loss)(state.params)
-  return take_step(state, RULE, grads, state.model_state), {'loss': value}
-
-
-def batches(first):
-  for i in itertools.count(first):
-    yield np.random.default_rng(i).normal(size=(4, 3)).astype(np.float32)
-
-
-def train(folder, stop_at=None, step_fn=step):
+def stopping_at(stop_at, stop):
   def source(first):
     for i, batch in enumerate(batches(first), first):
       if i == stop_at:
-        raise Stop
+        stop()
       yield batch
 
-  return fit(
-    start(),
-    step_fn,
-    source,
-    steps=20,
-    folder=folder,
-    title='toy',
-    log_every=2,
-    save_every=6,
-    record=lambda m: {k: float(v) for k, v in m.items()},
-  )
+  return source
+
+
+def die():
+  raise Stop
+
+
+def terminate():
+  os.kill(os.getpid(), signal.SIGTERM)
+
+
+def steps_in(folder):
+  return sorted(int(p.name) for p in (folder / 'checkpoints').iterdir())
 
 
 @pytest.mark.parametrize('stops', [(3,), (6,), (7, 13, 19)])
-def test_an_interrupted_run_ends_as_one_that_was_not(tmp_path, stops):
+@pytest.mark.parametrize(
+  ('stop', 'error'), [(die, Stop), (terminate, Terminated)]
+)
+def test_an_interrupted_run_ends_as_one_that_was_not(
+  tmp_path, stops, stop, error
+):
   whole, broken = tmp_path / 'whole', tmp_path / 'broken'
-  whole.mkdir()
-  broken.mkdir()
   expected = train(whole)
-  for stop in stops:
-    with pytest.raises(Stop):
-      train(broken, stop)
+  for at in stops:
+    with pytest.raises(error):
+      train(broken, stopping_at(at, stop))
   got = train(broken)
-  for a, b in zip(jax.tree.leaves(expected), jax.tree.leaves(got), strict=True):
-    np.testing.assert_array_equal(a, b)
+  same(expected, got)
   name = 'metrics.jsonl'
   assert (whole / name).read_bytes() == (broken / name).read_bytes()
   again = train(broken)  # a finished run is not run again
   np.testing.assert_array_equal(again.step, 20)
 
 
-def test_a_diverged_run_stops_before_it_spoils_its_checkpoint(tmp_path):
-  def diverging(state, batch):
-    state, metrics = step(state, batch)
-    bad = jnp.where(state.step > 13, jnp.nan, metrics['loss'])
-    return state, {'loss': bad}
+def test_sigterm_saves_the_step_that_runs(tmp_path):
+  before = signal.getsignal(signal.SIGTERM)
+  with pytest.raises(Terminated, match='after step 9 of 20, which is saved'):
+    train(tmp_path, stopping_at(8, terminate))  # while batch 8 is made
+  assert steps_in(tmp_path) == [6, 9]
+  assert signal.getsignal(signal.SIGTERM) == before
 
-  with pytest.raises(JobError, match='loss is nan after step 14'):
-    train(tmp_path, step_fn=diverging)
-  checkpoints = Checkpoints(tmp_path / 'checkpoints')
-  assert checkpoints.latest_step() == 12
-  checkpoints.close()
+
+@pytest.mark.parametrize('bad', ['loss', 'grad_norm'])
+def test_a_diverged_run_stops_at_that_step(tmp_path, bad):
+  seen = []
+
+  def diverging(state, batch):
+    seen.append(int(state.step) + 1)
+    state, metrics = step(state, batch)
+    value = jnp.where(state.step > 13, jnp.inf, 1.0)
+    return state, {**metrics, bad: value}
+
+  def explain(state, batch):
+    expected = next(batches(13))  # batch 13 is that of step 14
+    np.testing.assert_array_equal(batch, expected)
+    return 'It was the moon.'
+
+  what = {'loss': 'loss', 'grad_norm': 'gradient norm'}[bad]
+  says = (
+    rf'The {what} is inf in step 14: training has diverged\. It was the moon\. '
+    r'The checkpoint of step 12 is kept\. Try a lower'
+  )
+  with pytest.raises(JobError, match=says):
+    train(tmp_path, step_fn=diverging, explain=explain)
+  assert seen[-1] == 15  # one was on its way
+  assert steps_in(tmp_path) == [6, 12]
   assert read_metrics(tmp_path)[-1]['step'] == 12
+
+
+def test_the_best_checkpoint_is_kept_and_recorded(tmp_path):
+  scores = {6: 0.25, 12: 0.125, 18: 0.125, 20: 0.0}
+  train(
+    tmp_path,
+    validate=lambda state: {'accuracy': scores[int(state.step)], 'loss': 1.0},
+  )
+  assert steps_in(tmp_path) == [6, 18, 20]
+  found = [r for r in read_metrics(tmp_path) if 'validation' in r]
+  assert [r['validation']['accuracy'] for r in found] == list(scores.values())
+  checkpoints = Checkpoints(tmp_path / 'checkpoints')
+  assert checkpoints.best_step() == 6
+  assert int(checkpoints.restore(start(), 6).step) == 6
+  checkpoints.close()
+
+
+def test_without_a_terminal_a_line_says_how_fast_it_is(
+  tmp_path, monkeypatch, capsys
+):
+  monkeypatch.setattr(progress, 'SECONDS_BETWEEN_LINES', 0.0)
+  train(tmp_path)
+  lines = capsys.readouterr().err.splitlines()
+  line = next(text for text in lines if text.startswith('  toy: 11/20, '))
+  assert ' s left, loss ' in line
+  assert line.endswith(' images/s')
+  assert lines[-1].startswith('  toy: 20/20 in ')
 
 
 def test_metrics_drop_what_came_after_the_checkpoint(tmp_path):
@@ -128,40 +142,15 @@ def test_metrics_drop_what_came_after_the_checkpoint(tmp_path):
   }
 
 
-def test_checkpoints_round_trip_and_keep_the_last_two(tmp_path):
+def test_a_step_may_take_the_memory_of_its_state_while_that_is_saved(tmp_path):
+  """Compiled steps donate their state; the save in the background must hold
+  what it was."""
+  donating = jax.jit(step, donate_argnums=0)
+  expected, _ = step(start(), next(batches(0)))
   checkpoints = Checkpoints(tmp_path / 'c')
-  assert checkpoints.latest_step() is None
-  with pytest.raises(UserError, match='No checkpoint'):
-    checkpoints.restore(start())
-  state, _ = step(start(), next(batches(0)))
-  for i in (1, 2, 3):
-    checkpoints.save(i, jax.tree.map(lambda x, i=i: x + i, state))
-  restored = checkpoints.restore(start())
-  other = start().replace(params={'elsewhere': jnp.ones(3)})
-  with pytest.raises(UserError, match='another network'):
-    checkpoints.restore(other)
+  state, _ = donating(start(), next(batches(0)))
+  checkpoints.save(1, state)
+  for i in range(1, 30):
+    state, _ = donating(state, next(batches(i)))
+  same(expected, checkpoints.restore(start()))
   checkpoints.close()
-  jax.tree.map(
-    np.testing.assert_array_equal,
-    restored,
-    jax.tree.map(lambda x: x + 3, state),
-  )
-  assert sorted(p.name for p in (tmp_path / 'c').iterdir()) == ['2', '3']
-
-
-@pytest.mark.parametrize('name', ['sgd', 'rmsprop', 'adamw'])
-def test_optimizers_learn_and_decay_kernels_only(name):
-  rule = optimizer(settings(name), 60)
-  params = {'kernel': jnp.full(3, 5.0), 'bias': jnp.full(3, 5.0)}
-  state = rule.init(params)
-  zero = jax.tree.map(jnp.zeros_like, params)
-  for _ in range(20):
-    updates, state = rule.update(zero, state, params)
-    params = optax.apply_updates(params, updates)
-  assert float(params['kernel'][0]) < 5.0
-  assert float(params['bias'][0]) == 5.0
-
-
-def test_an_unknown_optimizer_is_named():
-  with pytest.raises(UserError, match=r"'adamm'.*'adamw'"):
-    optimizer(settings('adamm'), 10)
