@@ -239,14 +239,8 @@ def _platform() -> str:
 def _name(rows: Sequence[Mapping[str, Any]]) -> str:
   """Device, precision, versions and date."""
   libraries = {r['library'] for r in rows if 'library' in r}
-  versions = '-'.join(
-    sorted(
-      word.strip(',')
-      for library in libraries
-      for word in library.replace('mobilenet_jax on ', '').split()
-      if word[0].isdigit()
-    )
-  )
+  words = ' '.join(libraries).replace(',', ' ').split()
+  versions = '-'.join(sorted({word for word in words if word[0].isdigit()}))
   precision = next((r['precision'] for r in rows if 'precision' in r), 'none')
   device = next((r['device'] for r in rows if 'device' in r), 'no device')
   device = '-'.join(re.findall('[a-z0-9]+', device.lower()))

@@ -6,10 +6,12 @@ it back at the end, so that Linux zeroes and maps tens of thousands of pages of
 (experiments/speed). In pages of 2 MiB it is a hundred times fewer.
 """
 
+import contextlib
 import os
 import sys
 
 VARIABLE, VALUE = 'GLIBC_TUNABLES', 'glibc.malloc.hugetlb=1'
+MARK = 'MOBILENET_JAX_STARTED_AGAIN'  # for the new program alone
 SINCE = (2, 35)  # of glibc
 
 
@@ -18,12 +20,26 @@ def use_huge_pages() -> None:
 
   glibc reads its settings before a program begins. Who has set GLIBC_TUNABLES
   keeps what is set; programs that this one starts get no settings from here.
+  Nothing happens where the program cannot begin anew: under a debugger, or
+  read from standard input.
   """
-  if os.environ.get(VARIABLE) == VALUE:
-    del os.environ[VARIABLE]
-  elif VARIABLE not in os.environ and glibc() >= SINCE:
-    arguments = [sys.executable, *sys.orig_argv[1:]]
-    os.execve(sys.executable, arguments, {**os.environ, VARIABLE: VALUE})
+  if os.environ.pop(MARK, None):
+    os.environ.pop(VARIABLE, None)
+    return
+  if VARIABLE in os.environ or glibc() < SINCE or not _repeatable():
+    return
+  arguments = [sys.executable, *sys.orig_argv[1:]]
+  sys.stdout.flush()
+  sys.stderr.flush()
+  with contextlib.suppress(OSError):  # then without
+    environment = {**os.environ, VARIABLE: VALUE, MARK: '1'}
+    os.execve(sys.executable, arguments, environment)
+
+
+def _repeatable() -> bool:
+  """Whether the command line that began this program begins it again."""
+  read = '-' in sys.orig_argv[1:2] or len(sys.orig_argv) < 2
+  return bool(sys.executable) and not read and sys.gettrace() is None
 
 
 def glibc() -> tuple[int, ...]:

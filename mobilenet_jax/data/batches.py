@@ -97,9 +97,12 @@ def _varied(
     try:
       image, labels[row] = _opened(source, int(i))
       pixels[row] = varied(image, plan, px, own)
-    except (OSError, SyntaxError) as error:  # what decoders raise
+    except UserError:
+      raise
+    except (OSError, SyntaxError, EOFError, ValueError) as error:  # decoders'
       raise UserError(
-        f'Image {i} of {source.name} {source.split!r} cannot be read: {error}.'
+        f'Image {source.image_name(int(i))} of {source.name} {source.split!r}'
+        f' cannot be read: {error}.'
       ) from error
   return pixels, labels
 

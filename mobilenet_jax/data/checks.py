@@ -16,25 +16,17 @@ def label_counts(labels: np.ndarray, classes: int) -> np.ndarray:
   return np.bincount(good, minlength=classes)
 
 
-def check_source(
-  source: Source, *, batch: int, say: Callable[[str], None]
-) -> None:
+def check_labels(source: Source, say: Callable[[str], None]) -> None:
   """Checks a source before it is trained on, without reading an image.
 
   Args:
     source: of training images.
-    batch: images a batch.
     say: told which classes have no images here.
 
   Raises:
-    UserError: fewer images than a batch, or a label that is no class.
+    UserError: a label is no class.
   """
   where = f'{source.name} {source.split!r}'
-  if len(source) < batch:
-    raise UserError(
-      f'{where} has {len(source)} images, fewer than one batch of {batch};'
-      ' use a smaller batch.'
-    )
   if source.labels is None:  # checked one by one when they are read
     return
   labels = np.asarray(source.labels)

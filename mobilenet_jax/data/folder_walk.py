@@ -34,7 +34,10 @@ def find_root(name: str) -> Path:
   there = root.parent
   while not there.is_dir():
     root, there = there, there.parent
-  near = [e.name for e in os.scandir(there) if e.is_dir()]
+  try:
+    near = [e.name for e in os.scandir(there) if e.is_dir()]
+  except OSError:  # one may pass through it, and not look
+    near = []
   hint = did_you_mean(root.name, near) if near else ''
   raise UserError(f'There is no folder {str(root)!r}.{hint}')
 

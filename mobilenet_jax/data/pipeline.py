@@ -65,13 +65,7 @@ def train_batches(
       be divided as wanted; from the iterator, an image that cannot be read.
   """
   plan = augment or Augmentation()
-  rows = _rows(batch, shard, plan)
-  distinct = batch // plan.repeats
-  if len(source) < distinct:
-    raise UserError(
-      f'{source.name} {source.split!r} has {len(source)} images, fewer than'
-      f' one batch of {distinct}; use a smaller batch.'
-    )
+  rows, distinct = check_batch(source, batch, plan, shard)
   import grain  # It imports JAX.
 
   indices = grain.MapDataset.range(len(source)).seed(seed).shuffle().repeat()
@@ -110,6 +104,30 @@ def eval_batches(
   steps = grain.MapDataset.range(-(-len(source) // batch))
   make = functools.partial(eval_batch, source, resolution, inputs, batch)
   return _read_ahead(steps.map(make), threads)
+
+
+def check_batch(
+  source: Source,
+  batch: int,
+  plan: Augmentation,
+  shard: tuple[int, int] = (0, 1),
+) -> tuple[slice, int]:
+  """Checks that a source makes batches as wanted; see `train_batches`.
+
+  Returns:
+    The process's rows of a batch, and how many images a batch shows.
+
+  Raises:
+    UserError: it does not.
+  """
+  rows = _rows(batch, shard, plan)
+  distinct = batch // plan.repeats
+  if len(source) < distinct:
+    raise UserError(
+      f'{source.name} {source.split!r} has {len(source)} images, fewer than'
+      f' one batch of {distinct}; use a smaller batch.'
+    )
+  return rows, distinct
 
 
 def _rows(batch: int, shard: tuple[int, int], plan: Augmentation) -> slice:

@@ -1,5 +1,6 @@
 """Where images come from: one random-access view of TFDS sets and folders."""
 
+import contextlib
 import dataclasses
 import hashlib
 import io
@@ -12,9 +13,9 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from mobilenet_jax.core.errors import UserError, did_you_mean
+from mobilenet_jax.data.augment import to_rgb
 from mobilenet_jax.data.folder import is_folder, open_folder
 from mobilenet_jax.data.folder_tree import scan
-from mobilenet_jax.data.images import lazy_image
 from mobilenet_jax.data.preparing import (
   Say,
   prepare,
@@ -224,24 +225,35 @@ class _Records:
     return len(self._records)
 
   def __getitem__(self, i: int) -> Example:
-    try:
+    with self._explained(i):
       record = self._records[i]
       example = {key: self._decode(key, record[key]) for key in self._fields}
+    self._check_label(i, example['label'])
+    return example
+
+  @contextlib.contextmanager
+  def _explained(self, i: int) -> Iterator[None]:
+    """Turns what reading record i raises into a sentence."""
+    try:
+      yield
     except (OSError, RuntimeError, ValueError, EOFError) as error:
       raise UserError(
         f'Data set {self._builder.info.full_name} is damaged: record {i} of'
         f' {self._split!r} in {self._file(i)} cannot be read ({error}); remove'
         f' {self._builder.data_path} and prepare it again.'
       ) from error
-    self._check_label(i, example['label'])
-    return example
 
   def opened(self, i: int) -> tuple[Image.Image, int]:
     """Returns the image, decoded when it is needed, and its label."""
-    record = self._records[i]
-    label = int(record['label'])
+    with self._explained(i):
+      record = self._records[i]
+      label = int(record['label'])
+      image = Image.open(io.BytesIO(record['image']))
+      # what `_decode` makes of it, later
+      if image.format != 'JPEG' or image.mode != 'RGB':
+        image = Image.fromarray(to_rgb(self._decode('image', record['image'])))
     self._check_label(i, label)
-    return lazy_image(io.BytesIO(record['image'])), label
+    return image, label
 
   def _check_label(self, i: int, label: int) -> None:
     classes = self._builder.info.features['label'].num_classes

@@ -1,35 +1,48 @@
-"""What of a search config can be refused before anything is made."""
+"""What of a config can be refused before anything is made."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from mobilenet_jax.core.errors import UserError
+from mobilenet_jax.core.errors import UserError, did_you_mean
 from mobilenet_jax.core.extras import need
 from mobilenet_jax.data.augment import make_augmentation
-from mobilenet_jax.jobs.training import check_training
 from mobilenet_jax.models import get_arch
 from mobilenet_jax.train.optimizers import optimizer
 
-AT_LEAST_ONE = (
-  'search.steps', 'search.batch', 'search.held_out_batch', 'search.samples',
-  'search.candidates', 'search.candidate_images', 'search.log_every',
-  'search.save_every', 'train.steps', 'train.batch', 'train.log_every',
-  'train.save_every', 'compare.random',
-)  # fmt: skip
-RANGES = {
+Ranges = Mapping[str, tuple[float, float]]  # field: least and most
+
+ANY = (1, math.inf)
+TRAINING: Ranges = {
   'seed': (0, 2**31),
-  'latency.target_ms': (0, 1e6),
-  'latency.target_quantile': (0, 1),
-  'latency.tolerance': (1e-6, 1),
-  'search.beta': (-1e3, 0),
-  'search.learning_rate': (0, 100),
-  'search.warm_up': (0, 1),
-  'search.label_smoothing': (0, 1),
+  'train.steps': ANY,
+  'train.batch': ANY,
+  'train.log_every': ANY,
+  'train.save_every': ANY,
   'train.label_smoothing': (0, 1),
   'train.dropout': (0, 0.99),
   'train.drop_path': (0, 0.99),
   'train.norm_momentum': (0, 1),
-}  # field: least and most
+}
+SEARCH: Ranges = {
+  'search.steps': ANY,
+  'search.batch': ANY,
+  'search.held_out_batch': ANY,
+  'search.samples': ANY,
+  'search.candidates': ANY,
+  'search.candidate_images': ANY,
+  'search.log_every': ANY,
+  'search.save_every': ANY,
+  'search.beta': (-1e3, 0),
+  'search.learning_rate': (0, 100),
+  'search.warm_up': (0, 1),
+  'search.label_smoothing': (0, 1),
+  'compare.random': ANY,
+  'latency.target_ms': (0, 1e6),
+  'latency.target_quantile': (0, 1),
+  'latency.tolerance': (1e-6, 1),
+}
+DTYPES = ('bfloat16', 'float32')  # of the computation
 
 
 def check_search(config: Any) -> None:
@@ -39,24 +52,43 @@ def check_search(config: Any) -> None:
     UserError: a value out of its range, an unknown model or optimizer, or an
       extra that is not installed.
   """
-  for name in AT_LEAST_ONE:
-    _check(config, name, 1, math.inf)
-  for name, (least, most) in RANGES.items():
-    _check(config, name, least, most)
-  make_augmentation(config.data.augment)
-  check_training(config.train)
+  _check(config, SEARCH)
+  check_training(config)
   get_arch(config.compare.model)
   optimizer(config.search.optimizer, config.search.steps)
   for extra in ('tflite', 'report'):
     need(extra, 'A search')
 
 
-def _check(config: Any, name: str, least: float, most: float) -> None:
-  value = config
-  for part in name.split('.'):
-    value = value[part]
-  if not least <= value <= most:  # false for nan, too
-    limit = (
-      f'{least:g} to {most:g}' if most < math.inf else f'{least:g} or more'
+def check_training(config: Any) -> None:
+  """Checks what of a config says how a network is trained.
+
+  Raises:
+    UserError: a value is out of its range, or a name unknown.
+  """
+  _check(config, TRAINING)
+  make_augmentation(config.data.augment)
+  part = config.train
+  optimizer(part.optimizer, part.steps)
+  if part.dtype not in DTYPES:
+    hint = did_you_mean(part.dtype, DTYPES)
+    raise UserError(f'Unknown train.dtype {part.dtype!r}.{hint}')
+  if not 0 <= part.ema < 1:
+    raise UserError(f'train.ema is {part.ema!r}; it is 0 to less than 1.')
+  if part.accumulate < 1 or part.batch % part.accumulate:
+    raise UserError(
+      f'train.accumulate is {part.accumulate!r}; it is a divisor of the '
+      f'batch of {part.batch}.'
     )
-    raise UserError(f'--config.{name} is {value!r}; it must be {limit}.')
+
+
+def _check(config: Any, ranges: Ranges) -> None:
+  for name, (least, most) in ranges.items():
+    value = config
+    for part in name.split('.'):
+      value = value[part]
+    if not least <= value <= most:  # false for nan, too
+      limit = (
+        f'{least:g} to {most:g}' if most < math.inf else f'{least:g} or more'
+      )
+      raise UserError(f'--config.{name} is {value!r}; it must be {limit}.')

@@ -19,15 +19,19 @@ from ml_collections import ConfigDict
 from mobilenet_jax.arch import ArchSpec, from_json, to_json, to_string
 from mobilenet_jax.core.files import read_json, write_json
 from mobilenet_jax.core.progress import say
-from mobilenet_jax.data.augment import make_augmentation
-from mobilenet_jax.data.pipeline import eval_batches, train_batches
-from mobilenet_jax.data.sources import Source, cache_in_memory
+from mobilenet_jax.data.augment import Augmentation, make_augmentation
+from mobilenet_jax.data.pipeline import (
+  check_batch,
+  eval_batches,
+  train_batches,
+)
+from mobilenet_jax.data.sources import Source
 from mobilenet_jax.jobs import deploy
 from mobilenet_jax.jobs.checks import check_search
 from mobilenet_jax.jobs.pricing import Pricing, open_pricing
 from mobilenet_jax.jobs.runs import open_run
 from mobilenet_jax.jobs.samples import sample_predictions
-from mobilenet_jax.jobs.splits import open_split, open_training
+from mobilenet_jax.jobs.splits import open_split, open_training, remember
 from mobilenet_jax.jobs.training import (
   image_side,
   restore_variables,
@@ -80,6 +84,7 @@ def _run(config: Any, folder: Path) -> dict[str, Any]:
   clock = Clock(folder / 'timings.json')
   with clock('data'):
     data = open_data(config)
+  remember(folder, vars(data))
   space = get_space(
     config.space, image_side(data.train), data.train.num_classes
   )
@@ -139,11 +144,13 @@ def open_data(config: Any) -> Data:
   """Opens (and where it is missing builds) the splits that a config names."""
 
   data, batches = config.data, config.search
-  return Data(
-    open_training(data, data.train_split, batches.batch),
-    open_training(data, data.held_out_split, batches.held_out_batch),
-    cache_in_memory(open_split(data, data.test_split)),
+  made = Data(
+    open_training(data, data.train_split, batches.batch, config.train.batch),
+    open_split(data, data.held_out_split),
+    open_split(data, data.test_split),
   )
+  check_batch(made.held_out, batches.held_out_batch, Augmentation())
+  return made
 
 
 def search(

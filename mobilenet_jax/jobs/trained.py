@@ -38,6 +38,10 @@ def open_trained(workdir: str) -> Trained:
   if not (folder / 'config.json').exists():
     raise UserError(f'{folder} is no run folder: it has no config.json.')
   config = ConfigDict(read_json(folder / 'config.json'))
+  if 'drop_path' not in config.train:
+    raise UserError(
+      f'{folder} was made by an earlier mobilenet-jax; that one reads it.'
+    )
   if config.job == 'search':
     folder = folder / 'contenders' / 'found'
   if not (folder / 'result.json').exists():

@@ -10,13 +10,14 @@ import jax.numpy as jnp
 import optax
 
 from mobilenet_jax.arch import ArchSpec, count, to_json, to_string
-from mobilenet_jax.core.errors import UserError, did_you_mean
+from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import make_folder, read_json, write_json
 from mobilenet_jax.data.augment import Augmentation, make_augmentation
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
-from mobilenet_jax.data.sources import Source, cache_in_memory
+from mobilenet_jax.data.sources import Source
+from mobilenet_jax.jobs.checks import check_training
 from mobilenet_jax.jobs.runs import open_run
-from mobilenet_jax.jobs.splits import open_split, open_training
+from mobilenet_jax.jobs.splits import open_split, open_training, remember
 from mobilenet_jax.models.builder import Network, build, variable_shapes
 from mobilenet_jax.models.find import find_arch
 from mobilenet_jax.tasks import classification
@@ -27,7 +28,6 @@ from mobilenet_jax.train.optimizers import optimizer
 from mobilenet_jax.train.state import TrainState, create_state
 
 EVAL_BATCH = 200
-DTYPES = ('bfloat16', 'float32')  # of the computation
 
 
 def run(config: Any, workdir: str) -> dict[str, Any]:
@@ -41,16 +41,18 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
   """
   with open_run(workdir, 'train', config) as folder:
     data, model = config.data, config.model
-    check_training(config.train)
+    check_training(config)
     augment = make_augmentation(data.augment)
     train = open_training(data, data.train_split, config.train.batch)
-    test = cache_in_memory(open_split(data, data.test_split))
+    test = open_split(data, data.test_split)
     held_out = None
     if data.held_out_split:
-      held_out = cache_in_memory(open_split(data, data.held_out_split))
+      held_out = open_split(data, data.held_out_split)
     side = model.resolution or image_side(train)
     spec = find_arch(model.name, model.width, side, train.num_classes)
     check_fit(spec, train)
+    used = {'train': train, 'held_out': held_out, 'test': test}
+    remember(folder, {k: v for k, v in used.items() if v is not None})
     return train_network(
       spec,
       config.train,
@@ -133,7 +135,6 @@ def train_network(
   done = folder / 'result.json'
   if done.exists():
     return read_json(done)
-  check_training(config)
   network, rule = _made(spec, config)
   make_folder(folder)
   write_json(folder / 'arch.json', to_json(spec))
@@ -178,25 +179,6 @@ def train_network(
   }
   write_json(done, result)
   return result
-
-
-def check_training(config: Any) -> None:
-  """Checks the `train` part of a config before any work.
-
-  Raises:
-    UserError: a value is out of its range, or a name unknown.
-  """
-  optimizer(config.optimizer, config.steps)
-  if config.dtype not in DTYPES:
-    hint = did_you_mean(config.dtype, DTYPES)
-    raise UserError(f'Unknown train.dtype {config.dtype!r}.{hint}')
-  if not 0 <= config.ema < 1:
-    raise UserError(f'train.ema is {config.ema!r}; it is 0 to less than 1.')
-  if config.accumulate < 1 or config.batch % config.accumulate:
-    raise UserError(
-      f'train.accumulate is {config.accumulate!r}; it is a divisor of the '
-      f'batch of {config.batch}.'
-    )
 
 
 def network_of(spec: ArchSpec, config: Any) -> Network:

@@ -44,7 +44,10 @@ def fused(
     fast: of (x, kernel, gain, bias, activation=); has no gradient.
     plain: of (x, kernel): the convolution alone, with its gradient.
   """
-  operands = (x, kernel, then.gain, then.shift)
+  gain, shift = (
+    None if a is None else a.astype(x.dtype) for a in (then.gain, then.shift)
+  )
+  operands = (x, kernel, gain, shift)
   return _fused(fast, plain, then.activation, *operands)
 
 

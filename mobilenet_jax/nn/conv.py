@@ -51,8 +51,7 @@ def conv(
     [N, H', W', D]; with SAME padding H' is ceil(H / stride).
   """
   rows, cols = window(x, kernel, stride, padding, dilation)
-  few = x.shape[0] * rows.out * cols.out < FEW_PIXELS and impl == 'auto'
-  if groups == 1 and not few and native.chosen(impl, x):
+  if groups == 1 and native.chosen(impl, x) and _many(impl, x, rows, cols):
     live = native.ALL if live is None else live
     plain = functools.partial(_native, live=live, rows=rows, cols=cols)
     if then is not None and then.activation in native.ACTIVATIONS:
@@ -64,6 +63,11 @@ def conv(
   else:
     y = grouped_conv(x, kernel, rows, cols, groups)
   return y if then is None else then(y)
+
+
+def _many(impl: Impl, x: Array, rows: Axis, cols: Axis) -> bool:
+  pixels = x.shape[0] * rows.out * cols.out
+  return impl == 'native' or pixels >= FEW_PIXELS
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
@@ -81,7 +85,11 @@ def _native_fwd(
 
 def _native_bwd(rows: Axis, cols: Axis, saved, dy: Array):
   x, kernel, live = saved
-  if kernel.shape[:2] == (1, 1) and x.shape[:3] == dy.shape[:3]:
+  if (
+    kernel.shape[:2] == (1, 1)
+    and x.shape[:3] == dy.shape[:3]
+    and (rows.stride == 1 and not rows.before and not cols.before)
+  ):
     d_x = native.conv_input_gradient(dy, kernel, live)
   else:
     _, vjp = jax.vjp(lambda x: _unfolded(x, kernel, rows, cols, 1), x)

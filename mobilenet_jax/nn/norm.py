@@ -89,6 +89,7 @@ def normalize_and_activate(
   if activation in native.ACTIVATIONS and native.chosen(impl, x):
     all_of = jnp.ones(x.shape[-1], x.dtype) if mask is None else mask
     count = native.ALL if live is None else live
+    scale, bias, all_of = (a.astype(x.dtype) for a in (scale, bias, all_of))
     return native.norm_activation(
       x, scale, bias, all_of, count, epsilon, activation
     )

@@ -61,9 +61,7 @@ class SuperNetwork(nn.Module):
       name = block_name(i)
       match row.block:
         case InvertedResidual():
-          # a block is cheap to compute again, dear to keep
-          block = nn.remat(SuperInvertedResidual)(row, self.options, name=name)
-          x = self._with_shortcut(block, x, soft, mask)
+          x = self._with_shortcut(row, name, x, soft, mask)
           mask = channel_mask(row.block.channels, soft)
         case Conv():
           block = SuperConv(row.block, self.options, name=name)
@@ -79,20 +77,27 @@ class SuperNetwork(nn.Module):
     return x
 
   def _with_shortcut(
-    self, block: nn.Module, x: Array, soft: Soft, mask: Array | None
+    self,
+    row: BlockVariants[InvertedResidual],
+    name: str,
+    x: Array,
+    soft: Soft,
+    mask: Array | None,
   ) -> Array:
-    """Adds the block to its shortcut; an absent block is not computed."""
-    row = block.row
-    if not has_shortcut(*row.first()):
-      return block(x, soft, mask)
+    """Adds a block to its shortcut; an absent block is not computed."""
+    make = SuperInvertedResidual
+    shortcut = has_shortcut(*row.first())
+    if not shortcut or row.keep is True or self.is_initializing():
+      y = make(row, self.options, name=name)(x, soft, mask)
+      return x + weight_of(row.keep, soft) * y if shortcut else y
     there = weight_of(row.keep, soft)
-    if row.keep is True or self.is_initializing():
-      return x + there * block(x, soft, mask)
+    # what a branch keeps for its gradient is copied, so that it is cheaper to
+    # compute it again
     return nn.cond(
       there > 0,
       lambda module, x: x + there * module(x, soft, mask),
       lambda module, x: x,
-      block,
+      nn.remat(make)(row, self.options, name=name),
       x,
     )
 

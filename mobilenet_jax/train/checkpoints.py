@@ -34,18 +34,28 @@ class Checkpoints:
   it counts once the digests of its files are written beside them.
   """
 
-  def __init__(self, folder: Path):
-    """Opens the checkpoints of a folder, and removes damaged ones.
+  def __init__(self, folder: Path, *, write: bool = False):
+    """Opens the checkpoints of a folder.
+
+    Args:
+      folder: of all of them.
+      write: whether this is the one who saves: damaged ones are removed then,
+        as long as there are whole ones; else nothing is changed.
 
     Raises:
-      UserError: there are some, and all are damaged.
+      UserError: there are some, and all are damaged, or they cannot be read.
     """
     self._folder = folder.absolute()
-    self._scores = _open(self._folder)  # None where there is none, by step
+    try:
+      self._scores = _open(self._folder, write)  # by step; None is no score
+    except OSError as error:
+      raise UserError(
+        f'Cannot read the checkpoints in {folder}: {error.strerror}.'
+      ) from error
     self._checkpointer = ocp.training.Checkpointer(
       str(self._folder),
       preservation_policy=self,  # pyrefly: ignore[bad-argument-type]
-      cleanup_tmp_directories=True,
+      cleanup_tmp_directories=write,
     )
     self._pool = ThreadPoolExecutor(1)
     self._saving: tuple[int, Future[None]] | None = None
@@ -181,15 +191,16 @@ def _check_space(folder: Path, state: Any) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _open(folder: Path) -> dict[int, float | None]:
-  """Scores of the whole checkpoints by step; the others are removed."""
+def _open(folder: Path, write: bool) -> dict[int, float | None]:
+  """Scores of the whole checkpoints by step."""
   scores: dict[int, float | None] = {}
   damaged: list[Path] = []
+  half: list[Path] = []  # the program was killed while it saved them
   for path in _steps(folder):
     try:
       manifest = read_manifest(path)
     except FileNotFoundError:
-      shutil.rmtree(path)
+      half.append(path)
       continue
     if manifest is None:
       damaged.append(path)
@@ -205,7 +216,9 @@ def _open(folder: Path) -> dict[int, float | None]:
       f'The checkpoint of step {path.name} in {folder} is damaged and left '
       f'out; the newest whole one is of step {max(scores)}.'
     )
-    shutil.rmtree(path)
+  if write and scores:
+    for path in (*half, *damaged):
+      shutil.rmtree(path)
   return scores
 
 

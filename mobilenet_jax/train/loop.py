@@ -63,7 +63,8 @@ def fit(
   """
   with contextlib.ExitStack() as stack:
     enter = stack.enter_context
-    checkpoints = enter(contextlib.closing(Checkpoints(folder / 'checkpoints')))
+    own = Checkpoints(folder / 'checkpoints', write=True)
+    checkpoints = enter(contextlib.closing(own))
     start = checkpoints.latest_step() or 0
     if start:
       state = checkpoints.restore(state)

@@ -27,7 +27,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     manifest = read_json(folder / NAME)
     whole = manifest['sha256'] == _digests(folder)
     score = manifest['score']
-  except (UserError, OSError, KeyError, TypeError):
+  except (UserError, KeyError, TypeError):
     return None
   numeric = score is None or isinstance(score, int | float)
   return manifest if whole and numeric else None

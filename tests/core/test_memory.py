@@ -42,6 +42,24 @@ def test_what_the_user_has_set_stays():
   assert text == f"{pid} {same} {same} ['a b', '--c=d']"
 
 
+def test_a_program_from_standard_input_runs_once():
+  left = {k: v for k, v in os.environ.items() if k != memory.VARIABLE}
+  done = subprocess.run(
+    [sys.executable, '-', 'a'],
+    input=PROGRAM, capture_output=True, text=True, env=left, check=True,
+  )  # fmt: skip
+  assert done.stdout.endswith("None None ['a']\n")
+
+
+def test_where_nothing_can_be_started_it_goes_without(monkeypatch):
+  monkeypatch.delenv(memory.VARIABLE, raising=False)
+  monkeypatch.setattr(memory, 'glibc', lambda: (9, 9))
+  monkeypatch.setattr(sys, 'orig_argv', ['python', '-m', 'x'])
+  monkeypatch.setattr(sys, 'executable', '/no/such/python')
+  memory.use_huge_pages()
+  assert memory.MARK not in os.environ
+
+
 def test_another_c_library_is_left_alone(monkeypatch):
   monkeypatch.delenv(memory.VARIABLE, raising=False)
   monkeypatch.setattr(memory.os, 'confstr', lambda name: 'musl')

@@ -11,7 +11,9 @@ from PIL import ExifTags, Image
 
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.data import damage, folder_walk, images, pipeline
-from mobilenet_jax.data.checks import check_source
+from mobilenet_jax.data.augment import Augmentation
+from mobilenet_jax.data.checks import check_labels
+from mobilenet_jax.data.pipeline import check_batch
 from mobilenet_jax.data.sources import (
   Columns,
   Source,
@@ -489,10 +491,12 @@ def test_the_fingerprint_tells_whether_the_images_are_the_same(flat, tmp_path):
 def test_a_source_is_checked_before_training(flat):
   said = []
   source, _ = opened(flat, 'train[:2]')
-  check_source(source, batch=2, say=said.append)
+  check_labels(source, said.append)
+  check_batch(source, 2, Augmentation())
   assert said == [f"folder:{flat} 'train[:2]' has no images of 'tulip'."]
   with pytest.raises(UserError, match='2 images, fewer than one batch of 3;'):
-    check_source(source, batch=3, say=said.append)
+    check_batch(source, 3, Augmentation())
+  check_batch(source, 8, Augmentation(repeats=4))  # of two images
 
 
 def test_a_label_that_is_no_class_is_named():
@@ -503,4 +507,4 @@ def test_a_label_that_is_no_class_is_named():
     UserError,
     match="mine 'train': image train 2 has label 2; labels go from 0 to 1",
   ):
-    check_source(source, batch=1, say=print)
+    check_labels(source, print)

@@ -339,7 +339,7 @@ def test_files_are_decoded_once_and_give_the_same_images(form, atol):
 @pytest.mark.parametrize('spoil', [lambda f: f[: len(f) // 2], lambda f: b'x'])
 def test_a_file_that_cannot_be_decoded_is_named(spoil):
   files = [spoil(file) for file in encoded('JPEG')]
-  words = r"Image \d of files 'train' cannot be read: "
+  words = r"Image train \d of files 'train' cannot be read: "
   with pytest.raises(UserError, match=words):
     take(1, from_files(files), resolution=24, augment=INCEPTION)
 

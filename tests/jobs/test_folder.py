@@ -94,3 +94,36 @@ def test_the_best_of_a_held_out_split_is_kept(config, tmp_path):
   assert [row['step'] for row in found] == [2, 4, 6]
   best = max(row['validation']['accuracy'] for row in found)
   assert evaluate(str(tmp_path / 'run'), 'val')['accuracy'] == best
+
+
+def test_a_wrong_batch_is_told_before_the_folder_is_used(config, tmp_path):
+  config.data.augment.mixup = 0.2
+  config.train.batch = 15
+  with pytest.raises(UserError, match='make it a multiple of 2'):
+    training.run(config, str(tmp_path / 'run'))
+  config.train.batch = 16  # the same folder
+  training.run(config, str(tmp_path / 'run'))
+
+
+@pytest.mark.parametrize('field', ['steps', 'batch', 'log_every', 'save_every'])
+def test_numbers_out_of_range(config, tmp_path, field):
+  config.train[field] = 0
+  with pytest.raises(UserError, match=f'train.{field} is 0; it must be 1 or'):
+    training.run(config, str(tmp_path / 'run'))
+
+
+def test_a_run_does_not_go_on_with_other_images(config, tmp_path):
+  training.run(config, str(tmp_path / 'run'))
+  picture(99, (30, 30)).save(tmp_path / 'pets' / 'dog' / 'new.jpg')
+  with pytest.raises(UserError, match=r'does not hold the images .* began'):
+    training.run(config, str(tmp_path / 'run'))
+
+
+def test_a_run_of_an_earlier_version_is_told(config, tmp_path):
+  training.run(config, str(tmp_path / 'run'))
+  path = tmp_path / 'run' / 'config.json'
+  before = json.loads(path.read_text())
+  del before['train']['drop_path']
+  path.write_text(json.dumps(before))
+  with pytest.raises(UserError, match='earlier mobilenet-jax'):
+    evaluate(str(tmp_path / 'run'))

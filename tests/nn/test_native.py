@@ -201,6 +201,37 @@ def test_statistics_are_those_of_the_batch():
   np.testing.assert_allclose(var, x.var((0, 1, 2)), rtol=1e-5)
 
 
+def test_one_tap_that_moves():
+  """Shapes alone do not tell it from one that stays."""
+
+  def convolve(impl, x, weights):
+    return conv(x, weights, 2, impl, padding=1)
+
+  assert_same(convolve, (2, 3, 2, 5), (1, 1, 5, 6))
+
+
+@pytest.mark.parametrize('activation', native.ACTIVATIONS)
+def test_what_is_no_number_stays_none(activation):
+  then = Affine(None, jnp.full(20, jnp.nan), activation)
+  x, weights = random(1, 4, 4, 20), random(1, 1, 20, 20)
+  for form, inner in ((conv, 20), (depthwise_conv, 1)):
+    y = form(x, weights[:, :, :inner], 1, 'native', then=then)
+    assert np.isnan(y).all()
+
+
+def test_float64_constants_are_no_obstacle():
+  with jax.enable_x64(True):
+    x, weights = random(1, 9, 9, 20), random(1, 1, 20, 20)
+    wide = jnp.ones(20, jnp.float64)
+    y = conv(x, weights, 1, 'native', then=Affine(wide, wide, 'relu'))
+    made = normalize_and_activate(x, wide, wide, 1e-3, 'relu', 'native')
+  assert y.dtype == made[0].dtype == jnp.float32
+
+
+def test_no_images_are_left_to_xla():
+  assert not native.chosen('auto', jnp.zeros((0, 4, 4, 3)))
+
+
 def test_the_same_result_every_time():
   """Threads take what comes; what they sum does not depend on it."""
   x, dy = random(16, 15, 15, 40), random(16, 15, 15, 40, seed=2)

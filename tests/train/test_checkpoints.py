@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mobilenet_jax.core.errors import JobError, UserError
+from mobilenet_jax.train import manifest
 from mobilenet_jax.train.checkpoints import Checkpoints
 from tests.train.toy import batches, same, start, step, train
 
@@ -18,7 +19,7 @@ def steps_in(folder):
 
 def filled(folder, steps, scores=None):
   """Checkpoints after that many steps; returns the last state."""
-  checkpoints = Checkpoints(folder)
+  checkpoints = Checkpoints(folder, write=True)
   state = start()
   for i in steps:
     state, _ = step(state.replace(step=jnp.asarray(i - 1)), next(batches(i)))
@@ -28,13 +29,13 @@ def filled(folder, steps, scores=None):
 
 
 def test_they_round_trip_and_the_last_two_stay(tmp_path):
-  empty = Checkpoints(tmp_path / 'c')
+  empty = Checkpoints(tmp_path / 'c', write=True)
   assert empty.latest_step() is None
   with pytest.raises(UserError, match='No checkpoint'):
     empty.restore(start())
   empty.close()
   state = filled(tmp_path / 'c', (1, 2, 3))
-  checkpoints = Checkpoints(tmp_path / 'c')
+  checkpoints = Checkpoints(tmp_path / 'c', write=True)
   restored = checkpoints.restore(start())
   other = start().replace(params={'elsewhere': np.ones(3)})
   with pytest.raises(UserError, match='another network'):
@@ -50,7 +51,7 @@ def test_the_best_stays_over_a_restart(tmp_path):
   filled(tmp_path / 'c', (1, 2, 3), scores)
   filled(tmp_path / 'c', (4, 5), scores)
   assert steps_in(tmp_path / 'c') == [2, 4, 5]
-  checkpoints = Checkpoints(tmp_path / 'c')
+  checkpoints = Checkpoints(tmp_path / 'c', write=True)
   assert (checkpoints.best_step(), checkpoints.latest_step()) == (2, 5)
   checkpoints.save(6, start(), 0.95)
   assert checkpoints.best_step() == 6
@@ -70,19 +71,19 @@ def test_a_damaged_one_is_left_out_and_told(tmp_path, harm, capsys):
   for which in (-1, len(names(tmp_path / 'x')) // 2, 0):
     path = names(folder)[which]
     data = path.read_bytes()
-    manifest = folder / '2' / 'manifest.json'
+    own = folder / '2' / 'manifest.json'
     if harm == 'cut':
       path.write_bytes(data[: len(data) // 2] if data else b'x')
     elif harm == 'flip':
       at = len(data) // 2
       changed = bytes([data[at] ^ 1]) if data else b'x'
       path.write_bytes(data[:at] + changed + data[at + 1 :])
-    elif path == manifest or harm == 'no digest':
-      manifest.write_text('{"score": null, "sha256": {}}')
+    elif path == own or harm == 'no digest':
+      own.write_text('{"score": null, "sha256": {}}')
     else:
       path.unlink()
     capsys.readouterr()
-    checkpoints = Checkpoints(folder)
+    checkpoints = Checkpoints(folder, write=True)
     told = capsys.readouterr().err
     assert told == (
       f'The checkpoint of step 2 in {folder} is damaged and left out; the '
@@ -109,9 +110,32 @@ def test_a_run_goes_on_from_the_one_before_a_damaged_one(tmp_path):
 def test_one_that_was_not_finished_does_not_count(tmp_path):
   filled(tmp_path / 'c', (1, 2))
   (tmp_path / 'c' / '2' / 'manifest.json').unlink()  # killed before it
+  checkpoints = Checkpoints(tmp_path / 'c', write=True)
+  assert checkpoints.latest_step() == 1
+  checkpoints.close()
+
+
+def test_who_only_reads_changes_nothing(tmp_path):
+  filled(tmp_path / 'c', (1, 2))
+  (tmp_path / 'c' / '2' / 'manifest.json').unlink()
+  (tmp_path / 'c' / '3.orbax-checkpoint-tmp').mkdir()  # another one saves
+  there = sorted(tmp_path.rglob('*'))
   checkpoints = Checkpoints(tmp_path / 'c')
   assert checkpoints.latest_step() == 1
   checkpoints.close()
+  assert sorted(tmp_path.rglob('*')) == there
+
+
+def test_what_cannot_be_read_is_not_taken_for_damaged(tmp_path, monkeypatch):
+  filled(tmp_path / 'c', (1, 2))
+
+  def failing(folder):
+    raise PermissionError(13, 'Permission denied')
+
+  monkeypatch.setattr(manifest, '_digests', failing)
+  with pytest.raises(UserError, match=r'Cannot read .*: Permission denied\.'):
+    Checkpoints(tmp_path / 'c', write=True)
+  assert steps_in(tmp_path / 'c') == [1, 2]
 
 
 def test_when_all_are_damaged_nothing_is_removed(tmp_path):
@@ -119,7 +143,7 @@ def test_when_all_are_damaged_nothing_is_removed(tmp_path):
   for i in '12':
     (tmp_path / 'c' / i / '_CHECKPOINT_METADATA').unlink()
   with pytest.raises(UserError, match=r'Every checkpoint in .* is damaged'):
-    Checkpoints(tmp_path / 'c')
+    Checkpoints(tmp_path / 'c', write=True)
   assert steps_in(tmp_path / 'c') == [1, 2]
 
 
@@ -150,7 +174,7 @@ def test_a_full_disk_is_told_and_what_was_saved_stays(
 
 
 def test_a_state_that_does_not_fit_is_not_begun(tmp_path):
-  checkpoints = Checkpoints(tmp_path / 'c')
+  checkpoints = Checkpoints(tmp_path / 'c', write=True)
   huge = np.broadcast_to(np.zeros(1), (1 << 59,))  # no memory, but 4 EiB
   with pytest.raises(JobError, match='No space left on device'):
     checkpoints.save(1, {'huge': huge})
@@ -159,7 +183,7 @@ def test_a_state_that_does_not_fit_is_not_begun(tmp_path):
 
 
 def test_a_folder_that_goes_away_is_told(tmp_path):
-  checkpoints = Checkpoints(tmp_path / 'c')
+  checkpoints = Checkpoints(tmp_path / 'c', write=True)
   checkpoints.save(1, start())
   checkpoints.wait()
   shutil.move(tmp_path / 'c', tmp_path / 'elsewhere')

@@ -147,7 +147,7 @@ def test_a_step_may_take_the_memory_of_its_state_while_that_is_saved(tmp_path):
   what it was."""
   donating = jax.jit(step, donate_argnums=0)
   expected, _ = step(start(), next(batches(0)))
-  checkpoints = Checkpoints(tmp_path / 'c')
+  checkpoints = Checkpoints(tmp_path / 'c', write=True)
   state, _ = donating(start(), next(batches(0)))
   checkpoints.save(1, state)
   for i in range(1, 30):

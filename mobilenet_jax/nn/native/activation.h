@@ -12,10 +12,10 @@ template <int A, typename V>
 inline V activate(V z) {
   const V zero = {}, six = zero + 6.0f;
   if constexpr (A == kLinear) return z;
-  if constexpr (A == kRelu) return z > zero ? z : zero;
+  if constexpr (A == kRelu) return z < zero ? zero : z;  // NaN stays
   const V shifted = A == kHardSwish ? z + 3.0f : z;
-  const V low = shifted > zero ? shifted : zero;
-  const V clipped = low < six ? low : six;
+  const V low = shifted < zero ? zero : shifted;
+  const V clipped = low > six ? six : low;
   return A == kHardSwish ? z * clipped * (1.0f / 6.0f) : clipped;
 }
 

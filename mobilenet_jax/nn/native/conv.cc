@@ -18,6 +18,7 @@ constexpr int kRows = 6;                     // of a tile
 constexpr int kPanel = kWide == 16 ? 4 : 2;  // registers of a tile's row
 constexpr int64_t kBlock = 48;               // rows of a task
 constexpr int64_t kDepth = 192;              // pixels of a step of a gradient
+constexpr size_t kKept = 1 << 20;   // floats that a thread may keep
 constexpr int64_t kStripe = 128;             // columns of a gradient's task
 
 int64_t round_up(int64_t n, int64_t step) {
@@ -392,6 +393,7 @@ ffi::Error KernelGradient(ffi::ThreadPool pool, int64_t stride,
       }
     });
   });
+  if (kept.size() > kKept) std::vector<float>().swap(kept);
   return ffi::Error::Success();
 }
 
