@@ -61,7 +61,9 @@ class SuperNetwork(nn.Module):
       name = block_name(i)
       match row.block:
         case InvertedResidual():
-          x = self._with_shortcut(row, name, x, soft, mask)
+          # a block is cheap to compute again, dear to keep
+          block = nn.remat(SuperInvertedResidual)(row, self.options, name=name)
+          x = self._with_shortcut(block, x, soft, mask)
           mask = channel_mask(row.block.channels, soft)
         case Conv():
           block = SuperConv(row.block, self.options, name=name)
@@ -77,27 +79,20 @@ class SuperNetwork(nn.Module):
     return x
 
   def _with_shortcut(
-    self,
-    row: BlockVariants[InvertedResidual],
-    name: str,
-    x: Array,
-    soft: Soft,
-    mask: Array | None,
+    self, block: nn.Module, x: Array, soft: Soft, mask: Array | None
   ) -> Array:
-    """Adds a block to its shortcut; an absent block is not computed."""
-    make = SuperInvertedResidual
-    shortcut = has_shortcut(*row.first())
-    if not shortcut or row.keep is True or self.is_initializing():
-      y = make(row, self.options, name=name)(x, soft, mask)
-      return x + weight_of(row.keep, soft) * y if shortcut else y
+    """Adds the block to its shortcut; an absent block is not computed."""
+    row = block.row
+    if not has_shortcut(*row.first()):
+      return block(x, soft, mask)
     there = weight_of(row.keep, soft)
-    # what a branch keeps for its gradient is copied, so that it is cheaper to
-    # compute it again
+    if row.keep is True or self.is_initializing():
+      return x + there * block(x, soft, mask)
     return nn.cond(
       there > 0,
       lambda module, x: x + there * module(x, soft, mask),
       lambda module, x: x,
-      nn.remat(make)(row, self.options, name=name),
+      block,
       x,
     )
 
