@@ -42,6 +42,15 @@ SEARCH: Ranges = {
   'latency.target_quantile': (0, 1),
   'latency.tolerance': (1e-6, 1),
 }
+OPTIMIZER = (
+  'name', 'learning_rate', 'schedule', 'warmup', 'momentum', 'nesterov',
+  'decay', 'epsilon', 'decay_rate', 'decay_every', 'staircase', 'weight_decay',
+  'decay_depthwise', 'clip_norm',
+)  # fmt: skip
+FIELDS = (
+  'data.augment', 'data.strict', 'train.dtype', 'train.ema', 'train.remat',
+  'train.accumulate', *(f'train.optimizer.{name}' for name in OPTIMIZER),
+)  # fmt: skip  # that must be there, beside those with a range
 DTYPES = ('bfloat16', 'float32')  # of the computation
 
 
@@ -67,6 +76,8 @@ def check_training(config: Any) -> None:
     UserError: a value is out of its range, or a name unknown.
   """
   _check(config, TRAINING)
+  for name in FIELDS:
+    _field(config, name)
   make_augmentation(config.data.augment)
   part = config.train
   optimizer(part.optimizer, part.steps)
@@ -84,11 +95,21 @@ def check_training(config: Any) -> None:
 
 def _check(config: Any, ranges: Ranges) -> None:
   for name, (least, most) in ranges.items():
-    value = config
-    for part in name.split('.'):
-      value = value[part]
+    value = _field(config, name)
     if not least <= value <= most:  # false for nan, too
       limit = (
         f'{least:g} to {most:g}' if most < math.inf else f'{least:g} or more'
       )
       raise UserError(f'--config.{name} is {value!r}; it must be {limit}.')
+
+
+def _field(config: Any, name: str) -> Any:
+  value = config
+  for part in name.split('.'):
+    if part not in value:
+      raise UserError(
+        f'The config has no field {name!r}; configs/digits.py has all of a '
+        'training, configs/quickstart.py of a search.'
+      )
+    value = value[part]
+  return value

@@ -127,3 +127,14 @@ def test_a_run_of_an_earlier_version_is_told(config, tmp_path):
   path.write_text(json.dumps(before))
   with pytest.raises(UserError, match='earlier mobilenet-jax'):
     evaluate(str(tmp_path / 'run'))
+
+
+@pytest.mark.parametrize('field', ['train.drop_path', 'train.optimizer.decay'])
+def test_a_config_without_a_field(config, tmp_path, field):
+  *parents, last = field.split('.')
+  place = config
+  for name in parents:
+    place = place[name]
+  del place[last]
+  with pytest.raises(UserError, match=f"has no field '{field}'"):
+    training.run(config, str(tmp_path / 'run'))
