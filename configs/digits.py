@@ -7,7 +7,11 @@
 `configs/digits.py:runlocal` takes a few steps of 32 px scenes only.
 """
 
+import dataclasses
+
 from ml_collections import ConfigDict
+
+from mobilenet_jax.data.augment import SHIFT_AND_JITTER
 
 
 def get_config(variant: str = '') -> ConfigDict:
@@ -26,7 +30,8 @@ def get_config(variant: str = '') -> ConfigDict:
   config.data = ConfigDict()
   config.data.name = 'digit_scenes/32'
   config.data.dir = ''  # '' is TFDS's own folder
-  config.data.augment = augmentation()
+  # shift, brightness and contrast; fields: mobilenet_jax/data/augment/plan.py
+  config.data.augment = ConfigDict(dataclasses.asdict(SHIFT_AND_JITTER))
   config.data.strict = False  # whether a broken image ends the job
   config.data.train_split = 'train'
   config.data.held_out_split = ''  # '' keeps the last weights, not the best
@@ -60,31 +65,4 @@ def get_config(variant: str = '') -> ConfigDict:
   config.train.optimizer.weight_decay = 1e-4
   config.train.optimizer.decay_depthwise = True
   config.train.optimizer.clip_norm = 5.0
-  return config
-
-
-def augmentation() -> ConfigDict:
-  """A shift by 1/16, brightness and contrast by 20 %; the rest is off.
-
-  What a field means: `mobilenet_jax/data/augment/plan.py`.
-  """
-  config = ConfigDict()
-  config.crop = 'shift'
-  config.area = (0.08, 1.0)
-  config.aspect = (3 / 4, 4 / 3)
-  config.interpolation = 'bilinear'
-  config.flip = 0.0
-  config.policy = ''
-  config.layers = 2
-  config.magnitude = 9.0
-  config.magnitude_std = 0.0
-  config.brightness = 0.0
-  config.contrast = 0.0
-  config.saturation = 0.0
-  config.hue = 0.0
-  config.erasing = 0.0
-  config.exposure = 0.2
-  config.mixup = 0.0
-  config.cutmix = 0.0
-  config.repeats = 1
   return config
