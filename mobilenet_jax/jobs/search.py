@@ -33,7 +33,9 @@ from mobilenet_jax.jobs.runs import open_run
 from mobilenet_jax.jobs.samples import sample_predictions
 from mobilenet_jax.jobs.splits import open_split, open_training, remember
 from mobilenet_jax.jobs.training import (
+  Images,
   image_side,
+  plan_of,
   restore_variables,
   train_network,
 )
@@ -189,13 +191,8 @@ def search(
     oneshot.initial_state(space, rule, config.seed),
     step,
     lambda start: search_batches(config, space, data, start),
-    steps=part.steps,
-    folder=folder,
-    title='searching',
-    log_every=part.log_every,
-    save_every=part.save_every,
+    plan_of(part, folder, 'searching'),
     record=oneshot.record(space, pricing.of_vector),
-    images=part.batch,
   )
   found = space.decode(select(config, space, pricing, data, state), 'found')
   write_json(done, to_json(found))
@@ -315,8 +312,7 @@ def train_contender(
     return train_network(
       spec,
       config.train,
-      train=data.train,
-      test=data.test,
+      Images(data.train, data.test),
       seed=config.seed,
       folder=place,
       title=title,

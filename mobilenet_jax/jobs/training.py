@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,34 @@ from mobilenet_jax.models.find import find_arch
 from mobilenet_jax.tasks import classification
 from mobilenet_jax.tasks.diagnosis import explain
 from mobilenet_jax.train.checkpoints import Checkpoints
-from mobilenet_jax.train.loop import fit
+from mobilenet_jax.train.loop import Plan, fit
 from mobilenet_jax.train.optimizers import optimizer
 from mobilenet_jax.train.state import TrainState, create_state
 
 EVAL_BATCH = 200
+
+
+@dataclass(frozen=True)
+class Images:
+  """What a network learns from and is judged by.
+
+  Attributes:
+    train: to train on.
+    test: to report on.
+    held_out: the checkpoint of the best accuracy on it is the result; without
+      it the last one.
+  """
+
+  train: Source
+  test: Source
+  held_out: Source | None = None
+
+  def named(self) -> dict[str, Source]:
+    """Those that are there, by name."""
+    found = {'train': self.train, 'held_out': self.held_out, 'test': self.test}
+    return {
+      name: source for name, source in found.items() if source is not None
+    }
 
 
 def run(config: Any, workdir: str) -> dict[str, Any]:
@@ -51,14 +75,12 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
     side = model.resolution or image_side(train)
     spec = find_arch(model.name, model.width, side, train.num_classes)
     check_fit(spec, train)
-    used = {'train': train, 'held_out': held_out, 'test': test}
-    remember(folder, {k: v for k, v in used.items() if v is not None})
+    images = Images(train, test, held_out)
+    remember(folder, images.named())
     return train_network(
       spec,
       config.train,
-      train=train,
-      held_out=held_out,
-      test=test,
+      images,
       seed=config.seed,
       folder=folder,
       title=f'training {spec.name}',
@@ -101,28 +123,24 @@ def image_side(source: Source) -> int:
 def train_network(
   spec: ArchSpec,
   config: Any,
+  images: Images,
   *,
-  train: Source,
-  test: Source,
   seed: int,
   folder: Path,
   title: str,
   augment: Augmentation,
-  held_out: Source | None = None,
 ) -> dict[str, Any]:
-  """Trains a network from scratch and evaluates it on `test`.
+  """Trains a network from scratch and evaluates it on `images.test`.
 
   Args:
     spec: the network.
     config: the `train` part of a config.
-    augment: how training images are varied.
-    train, test: to train on, to report on.
+    images: to train on, to choose by, to report on.
     seed: of every draw.
     folder: gets `arch.json`, `checkpoints/`, `metrics.jsonl`, and last
       `result.json`; a finished one is not trained again.
     title: of the progress bar.
-    held_out: the checkpoint of the best accuracy on it is the result; without
-      it the last one.
+    augment: how training images are varied.
 
   Returns:
     What `result.json` holds.
@@ -135,39 +153,12 @@ def train_network(
   done = folder / 'result.json'
   if done.exists():
     return read_json(done)
-  network, rule = _made(spec, config)
   make_folder(folder)
   write_json(folder / 'arch.json', to_json(spec))
-  variables = classification.init_variables(network, seed)
-  shared = {
-    'smoothing': config.label_smoothing,
-    'seed': seed,
-    'accumulate': config.accumulate,
-  }
-  state = fit(
-    create_state(variables, rule, ema=bool(config.ema)),
-    classification.train_step(network, rule, ema=config.ema, **shared),
-    lambda start: train_batches(
-      train,
-      batch=config.batch,
-      seed=seed,
-      resolution=spec.resolution,
-      augment=augment,
-      inputs=spec.inputs,
-      start_step=start,
-    ),
-    steps=config.steps,
-    folder=folder,
-    title=title,
-    log_every=config.log_every,
-    save_every=config.save_every,
-    record=lambda metrics: {k: float(v) for k, v in metrics.items()},
-    images=config.batch,
-    explain=lambda state, batch: explain(network, state, batch, **shared),
-    validate=_validation(network, held_out) if held_out else None,
-  )
+  plan = plan_of(config, folder, title)
+  state = _fitted(spec, config, images, seed, augment, plan)
   variables = state.variables
-  if held_out:
+  if images.held_out is not None:
     variables = restore_variables(spec, config, folder)
   counts = count(spec)
   result = {
@@ -175,10 +166,58 @@ def train_network(
     'arch': to_string(spec),
     'params': counts.params,
     'macs': counts.macs,
-    'test': evaluate_network(network, variables, test),
+    'test': evaluate_network(network_of(spec, config), variables, images.test),
   }
   write_json(done, result)
   return result
+
+
+def plan_of(config: Any, folder: Path, title: str) -> Plan:
+  """The plan of a config's part that has steps, of training or of search."""
+  return Plan(
+    steps=config.steps,
+    log_every=config.log_every,
+    save_every=config.save_every,
+    images=config.batch,
+    folder=folder,
+    title=title,
+  )
+
+
+def _fitted(
+  spec: ArchSpec,
+  config: Any,
+  images: Images,
+  seed: int,
+  augment: Augmentation,
+  plan: Plan,
+) -> TrainState:
+  """The state after all steps."""
+  network, rule = _made(spec, config)
+  variables = classification.init_variables(network, seed)
+  shared = {
+    'smoothing': config.label_smoothing,
+    'seed': seed,
+    'accumulate': config.accumulate,
+  }
+  held_out = images.held_out
+  return fit(
+    create_state(variables, rule, ema=bool(config.ema)),
+    classification.train_step(network, rule, ema=config.ema, **shared),
+    lambda start: train_batches(
+      images.train,
+      batch=config.batch,
+      seed=seed,
+      resolution=spec.resolution,
+      augment=augment,
+      inputs=spec.inputs,
+      start_step=start,
+    ),
+    plan,
+    record=lambda metrics: {k: float(v) for k, v in metrics.items()},
+    explain=lambda state, batch: explain(network, state, batch, **shared),
+    validate=_validation(network, held_out) if held_out is not None else None,
+  )
 
 
 def network_of(spec: ArchSpec, config: Any) -> Network:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,37 @@ Batches = Callable[[int], Any]  # an iterator that can be closed
 Step = Callable[[Any, Any], tuple[Any, Mapping[str, Any]]]
 
 
+@dataclass(frozen=True)
+class Plan:
+  """What a run is to do, and where.
+
+  Attributes:
+    steps: how many.
+    log_every, save_every: in steps.
+    images: in a batch, for the images per second that are shown.
+    folder: gets `checkpoints/`, `metrics.jsonl` and `tensorboard/`.
+    title: of the progress bar.
+  """
+
+  steps: int
+  log_every: int
+  save_every: int
+  images: int
+  folder: Path
+  title: str
+
+
 def fit(
   state: Any,
   step_fn: Step,
   batches: Batches,
+  plan: Plan,
   *,
-  steps: int,
-  folder: Path,
-  title: str,
-  log_every: int,
-  save_every: int,
   record: Record,
-  images: int,
   explain: Callable[[Any, Any], str] | None = None,
   validate: Callable[[Any], Mapping[str, float]] | None = None,
 ) -> Any:
-  """Runs `step_fn` until `steps`, going on from the last checkpoint.
+  """Runs `step_fn` until `plan.steps`, going on from the last checkpoint.
 
   A run that is killed and started again ends bit for bit as one that was
   not: batches are a function of the step, and metrics written after the last
@@ -43,11 +59,8 @@ def fit(
     state: a tree of arrays with a scalar `step`; the state of step 0.
     step_fn: compiled (state, batch) -> (state, metrics).
     batches: (first step) -> iterator of batches from that step on.
-    folder: gets `checkpoints/`, `metrics.jsonl` and `tensorboard/`.
-    title: of the progress bar.
-    log_every, save_every: in steps.
+    plan: how long, and where to.
     record: turns a step's metrics into what is written.
-    images: in a batch, for the images per second that are shown.
     explain: (state, batch) -> a sentence on what went bad first in a step
       that was not finite; the state is what `step_fn` made of it.
     validate: (state) -> what is recorded as 'validation' every `save_every`
@@ -63,35 +76,36 @@ def fit(
   """
   with contextlib.ExitStack() as stack:
     enter = stack.enter_context
-    own = Checkpoints(folder / 'checkpoints', write=True)
+    own = Checkpoints(plan.folder / 'checkpoints', write=True)
     checkpoints = enter(contextlib.closing(own))
     start = checkpoints.latest_step() or 0
     if start:
       state = checkpoints.restore(state)
-    writer = enter(contextlib.closing(MetricsWriter(folder, after_step=start)))
+    writer = enter(
+      contextlib.closing(MetricsWriter(plan.folder, after_step=start))
+    )
     terminated = enter(sigterm_noted())
-    bar = enter(progress(title, steps, done=start))
+    bar = enter(progress(plan.title, plan.steps, done=start))
     source = enter(contextlib.closing(batches(start)))
     watch = Watch(
-      writer, bar, record, every=log_every, last=steps, images=images
-    )
+      writer, bar, record,
+      every=plan.log_every, last=plan.steps, images=plan.images,
+    )  # fmt: skip
     bar.advance(0, 'compiling')
     taken: Taken | None = None
     try:
-      for step in range(start + 1, steps + 1):
+      for step in range(start + 1, plan.steps + 1):
         batch = next(source)
         state, metrics = step_fn(state, batch)
         watch.settle(taken)  # while this step runs
         taken = Taken(step, metrics, batch)
         stop = terminated()
-        due = step % save_every == 0 or step == steps
+        due = step % plan.save_every == 0 or step == plan.steps
         if due or stop:
           watch.settle(taken)
           taken = None
-          values = validate(state) if validate and due else {}
-          if values:
-            writer.write(step, {'validation': values})
-          checkpoints.save(step, state, next(iter(values.values()), None))
+          score = _validated(validate, state, writer) if due else None
+          checkpoints.save(step, state, score)
         bar.advance()
         if stop:
           break
@@ -103,6 +117,19 @@ def fit(
     if terminated():
       raise Terminated(
         f'stopped by SIGTERM after step {checkpoints.latest_step()} of '
-        f'{steps}, which is saved; run it again to resume.'
+        f'{plan.steps}, which is saved; run it again to resume.'
       )
   return state
+
+
+def _validated(
+  validate: Callable[[Any], Mapping[str, float]] | None,
+  state: Any,
+  writer: MetricsWriter,
+) -> float | None:
+  """Evaluates a state and records it; returns its score."""
+  if validate is None:
+    return None
+  values = validate(state)
+  writer.write(int(state.step), {'validation': values})
+  return next(iter(values.values()))

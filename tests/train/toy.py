@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from mobilenet_jax.train.loop import fit
+from mobilenet_jax.train.loop import Plan, fit
 from mobilenet_jax.train.optimizers import optimizer
 from mobilenet_jax.train.state import create_state, take_step
 
@@ -64,13 +64,8 @@ def train(folder, source=batches, step_fn=step, **more):
     start(),
     step_fn,
     source,
-    steps=20,
-    folder=folder,
-    title='toy',
-    log_every=2,
-    save_every=6,
+    Plan(20, log_every=2, save_every=6, images=4, folder=folder, title='toy'),
     record=lambda m: {k: float(v) for k, v in m.items()},
-    images=4,
     **more,
   )
 
