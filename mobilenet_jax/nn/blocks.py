@@ -18,6 +18,7 @@ from mobilenet_jax.nn.affine import Affine
 from mobilenet_jax.nn.conv import Impl, conv
 from mobilenet_jax.nn.depthwise import depthwise_conv
 from mobilenet_jax.nn.norm import BatchNorm
+from mobilenet_jax.nn.param import param
 from mobilenet_jax.nn.pool import adaptive_mean, max_pool
 
 kernel_init = nn.initializers.variance_scaling(2.0, 'fan_in', 'normal')
@@ -74,9 +75,9 @@ class ConvKernel(nn.Module):
   ) -> Array:
     inputs = x.shape[-1] // self.groups
     shape = (self.kernel, self.kernel, inputs, self.channels)
-    kernel = self.param('kernel', kernel_init, shape)
+    kernel = param(self, 'kernel', kernel_init, shape)
     if self.use_bias:
-      bias = self.param('bias', nn.initializers.zeros, (self.channels,))
+      bias = param(self, 'bias', nn.initializers.zeros, (self.channels,))
       then = Affine(None, bias, self.activation)
     return conv(
       x,
@@ -103,7 +104,7 @@ class DepthwiseKernel(nn.Module):
   @nn.compact
   def __call__(self, x: Array, then: Affine | None = None) -> Array:
     shape = (self.kernel, self.kernel, 1, x.shape[-1])
-    kernel = self.param('kernel', kernel_init, shape)
+    kernel = param(self, 'kernel', kernel_init, shape)
     return depthwise_conv(
       x,
       kernel.astype(x.dtype),
@@ -209,7 +210,7 @@ class LayerScale(nn.Module):
   @nn.compact
   def __call__(self, x: Array) -> Array:
     small = nn.initializers.constant(1e-5)
-    return x * self.param('bias', small, x.shape[-1:]).astype(x.dtype)
+    return x * param(self, 'bias', small, x.shape[-1:]).astype(x.dtype)
 
 
 class MaxPool(nn.Module):

@@ -15,6 +15,7 @@ from mobilenet_jax.nn import native
 from mobilenet_jax.nn.activations import ACTIVATIONS
 from mobilenet_jax.nn.affine import Affine
 from mobilenet_jax.nn.conv import Impl
+from mobilenet_jax.nn.param import param
 
 
 class BatchNorm(nn.Module):
@@ -62,8 +63,8 @@ class BatchNorm(nn.Module):
     """Scale, bias, and the moving mean and variance."""
     shape = (channels,)
     return (
-      self.param('scale', nn.initializers.ones, shape),
-      self.param('bias', nn.initializers.zeros, shape),
+      param(self, 'scale', nn.initializers.ones, shape),
+      param(self, 'bias', nn.initializers.zeros, shape),
       self.variable('batch_stats', 'mean', jnp.zeros, shape),
       self.variable('batch_stats', 'var', jnp.ones, shape),
     )

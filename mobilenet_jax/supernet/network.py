@@ -32,6 +32,7 @@ from mobilenet_jax.nn.activations import ACTIVATIONS, hard_sigmoid
 from mobilenet_jax.nn.blocks import ConvKernel, Options, kernel_init
 from mobilenet_jax.nn.build import build_block
 from mobilenet_jax.nn.norm import normalize_and_activate
+from mobilenet_jax.nn.param import param
 from mobilenet_jax.supernet.elastic import elastic_depthwise
 from mobilenet_jax.supernet.masks import (
   Soft,
@@ -107,8 +108,8 @@ class BatchNorm(nn.Module):
   def __call__(
     self, x: Array, activation: str | OneOf, soft: Soft, mask: Array | None
   ) -> Array:
-    scale = self.param('scale', nn.initializers.ones, x.shape[-1:])
-    bias = self.param('bias', nn.initializers.zeros, x.shape[-1:])
+    scale = param(self, 'scale', nn.initializers.ones, x.shape[-1:])
+    bias = param(self, 'bias', nn.initializers.zeros, x.shape[-1:])
     fixed = 'linear' if isinstance(activation, OneOf) else activation
     options = self.options
     shared = (options.norm_epsilon, fixed, options.impl)
@@ -175,7 +176,7 @@ class DepthwiseKernel(nn.Module):
   @nn.compact
   def __call__(self, channels: int) -> Array:
     shape = (self.kernel, self.kernel, 1, channels)
-    return self.param('kernel', kernel_init, shape)
+    return param(self, 'kernel', kernel_init, shape)
 
 
 class SuperSqueezeExcite(nn.Module):

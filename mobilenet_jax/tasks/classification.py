@@ -12,10 +12,10 @@ from jax.typing import ArrayLike
 
 from mobilenet_jax.models.builder import Network, image_shape
 from mobilenet_jax.train.accumulate import accumulated
+from mobilenet_jax.train.packed import global_norm
 from mobilenet_jax.train.state import (
   TrainState,
   init_quickly,
-  keep_finite,
   seed_key,
   take_step,
 )
@@ -86,8 +86,8 @@ def train_step(
 ) -> Callable[[TrainState, Any], tuple[TrainState, dict[str, Array]]]:
   """Returns the compiled step (state, batch) -> (state, metrics).
 
-  A step whose loss or gradient is not finite leaves the state as it was, and
-  so do all after it; see `train.state.keep_finite`.
+  A step whose loss or gradient is not finite leaves the weights as they were,
+  and so do all after it; see `train.state.TrainState`.
 
   Args:
     network: whose weights are trained.
@@ -110,10 +110,13 @@ def train_step(
       gradient, accumulate, state.params, state.model_state, batch,
       step_keys(seed, state.step),
     )  # fmt: skip
-    norm = optax.global_norm(grads)
+    norm = global_norm(grads)
     metrics = {'loss': loss, 'accuracy': right, 'grad_norm': norm}
-    after = take_step(state, optimizer, grads, model_state, ema_decay=ema)
-    return keep_finite(state, after, loss, norm), metrics
+    after = take_step(
+      state, optimizer, grads, model_state,
+      ema_decay=ema, watched=(loss, norm),
+    )  # fmt: skip
+    return after, metrics
 
   return jax.jit(step, donate_argnums=0)
 

@@ -31,15 +31,14 @@ def explain(
 
   Args:
     network: as it is trained.
-    state: before the step, as `train.state.keep_finite` keeps it.
+    state: its weights are those before the step, as `TrainState` has it.
     batch: of the step.
     smoothing, seed, accumulate: of the step, see `classification.train_step`.
   """
   if not _finite(batch['image']):
     return 'The images of its batch are not finite.'
-  for path, leaf in jax.tree_util.tree_leaves_with_path(
-    {'params': state.params, **state.model_state}
-  ):
+  weights = {'params': state.params}
+  for path, leaf in jax.tree_util.tree_leaves_with_path(weights):
     if not _finite(leaf):
       return f'Before it, {_name(path)} is not finite.'
   keys = step_keys(seed, state.step)

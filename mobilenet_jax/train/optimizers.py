@@ -7,6 +7,7 @@ import jax
 import optax
 
 from mobilenet_jax.core.errors import UserError, did_you_mean
+from mobilenet_jax.train.packed import packed
 from mobilenet_jax.train.schedules import schedule
 
 USUAL = {'rmsprop': (0.9, 1e-3), 'adamw': (0.999, 1e-8)}  # decay, epsilon
@@ -62,7 +63,7 @@ def optimizer(config: Any, steps: int) -> optax.GradientTransformation:
   parts.insert(1 if config.name == 'adamw' else 0, weights)
   if config.clip_norm:
     parts.insert(0, optax.clip_by_global_norm(config.clip_norm))
-  return optax.chain(*parts)
+  return packed(optax.chain(*parts))
 
 
 def _check(config: Any) -> None:

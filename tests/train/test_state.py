@@ -8,7 +8,6 @@ import pytest
 from mobilenet_jax.train.accumulate import accumulated, split
 from mobilenet_jax.train.state import (
   create_state,
-  keep_finite,
   moving_average,
   take_step,
 )
@@ -53,20 +52,21 @@ def test_without_averages_the_weights_themselves_are_used():
 
 
 @pytest.mark.parametrize('bad', [jnp.nan, jnp.inf])
-def test_a_bad_step_and_all_after_it_leave_the_state_alone(bad):
-  state = start()
+def test_a_bad_step_and_all_after_it_leave_the_weights_alone(bad):
+  state, one = start(), jnp.ones(())
   grads = jax.tree.map(jnp.ones_like, state.params)
-  after = take_step(state, RULE, grads, state.model_state)
-  one = jnp.ones(())
-  fine = keep_finite(state, after, one, one)
-  same(fine, after)
-  kept = keep_finite(state, after, one, jnp.asarray(bad))
-  same(kept.replace(finite=state.finite), state)
-  assert not kept.finite
-  later = keep_finite(
-    kept, take_step(kept, RULE, grads, kept.model_state), one, one
-  )
-  same(later, kept)
+
+  def after(state, grads, *watched):
+    return take_step(state, RULE, grads, state.model_state, watched=watched)
+
+  fine = after(state, grads, one, one)
+  same(fine, take_step(state, RULE, grads, state.model_state))
+  assert int(fine.step) == 1
+  spoilt = jax.tree.map(lambda g: g * bad, grads)
+  kept = after(fine, spoilt, one, jnp.asarray(bad))
+  for later in (kept, after(kept, grads, one, one)):
+    same((later.params, later.step), (fine.params, fine.step))
+    assert not later.finite
 
 
 def loss(params, model_state, batch, keys):
