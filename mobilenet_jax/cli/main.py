@@ -20,13 +20,13 @@ COMMANDS = {
   'latency': 'price networks; compare, import and calibrate latency tables',
   'search': 'the whole loop: measure, search, train, export, report',
   'train': 'train a network and evaluate it',
-  'evaluate': 'evaluate the network of a run folder',
+  'evaluate': 'evaluate a run, a file of weights or a .tflite on a data set',
   'predict': 'name what image files show',
   'data': 'check a data set and show samples of it',
   'import-weights': 'turn weights of another library into ours',
   'export': 'write the network of a run folder as TFLite',
   'experiment': 'repeat a measurement of experiments/',
-  'report': 'write the report of a run folder again',
+  'report': 'compare runs on one page; write the report of a search again',
 }
 TRAINING = ('search', 'train')  # steps of many large activations
 

@@ -30,6 +30,14 @@ def imagenet_labels(background: bool = False) -> tuple[str, ...]:
   return (BACKGROUND, *names) if background else tuple(names)
 
 
+@functools.cache
+def imagenet_synsets() -> tuple[str, ...]:
+  """WordNet's numbers of ImageNet's classes, by index; TFDS ships them."""
+  folder = resources.files('tensorflow_datasets')
+  path = folder.joinpath('datasets', 'imagenet2012', 'labels.txt')
+  return tuple(path.read_text('utf-8').split())
+
+
 def default_labels(classes: int) -> tuple[str, ...]:
   """ImageNet's names for 1000 or 1001 classes, 'class 17' for others."""
   if classes in (1000, 1001):

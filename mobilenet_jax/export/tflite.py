@@ -14,6 +14,8 @@ from mobilenet_jax.arch import ArchSpec
 from mobilenet_jax.core.quiet import quiet_stderr
 from mobilenet_jax.models.builder import build, image_shape
 
+FLOATS = (np.float32, np.float16)
+
 
 def convert(
   function: Callable[[Any], Any],
@@ -94,8 +96,8 @@ class Interpreter:
         else resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
       )
       self._interpreter.allocate_tensors()
-    self._input = self._interpreter.get_input_details()[0]
-    self._output = self._interpreter.get_output_details()[0]
+    self._input: Any = self._interpreter.get_input_details()[0]
+    self._output: Any = self._interpreter.get_output_details()[0]
     self.invoke = self._interpreter.invoke
 
   @property
@@ -108,6 +110,41 @@ class Interpreter:
     """Type of the input's numbers."""
     return self._input['dtype']
 
+  @property
+  def shapes(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+    """Shapes of all inputs and of all outputs."""
+    run = self._interpreter
+    inputs, outputs = (
+      [tuple(int(n) for n in one['shape']) for one in some]
+      for some in (run.get_input_details(), run.get_output_details())
+    )
+    return inputs, outputs
+
+  @property
+  def is_scaled(self) -> bool:
+    """Whether it is known what real numbers its input and output stand for."""
+    return all(
+      one['dtype'] in FLOATS or one['quantization'][0] > 0
+      for one in (self._input, self._output)
+    )
+
+  @property
+  def out_range(self) -> tuple[float, float]:
+    """Least and most real number that the output can say."""
+    if self._output['dtype'] in FLOATS:
+      return -np.inf, np.inf
+    limits = np.iinfo(self._output['dtype'])
+    ends = np.array([limits.min, limits.max])
+    low, high = _to_real(ends, self._output)
+    return float(low), float(high)
+
+  def real(self, x: np.ndarray) -> np.ndarray:
+    """The output for an input, both float32, whatever the model's types.
+
+    A quantized number q stands for scale * (q - zero_point).
+    """
+    return _to_real(self(_to_own(x, self._input)), self._output)
+
   def feed(self, x: np.ndarray) -> None:
     """Sets the input that `invoke` will read."""
     self._interpreter.set_tensor(self._input['index'], x)
@@ -116,3 +153,22 @@ class Interpreter:
     self.feed(x)
     self.invoke()
     return self._interpreter.get_tensor(self._output['index'])
+
+
+def _to_own(x: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
+  """Real numbers as a tensor keeps them; the nearest where it is quantized."""
+  dtype = tensor['dtype']
+  if dtype in FLOATS:
+    return x.astype(dtype)
+  scale, zero = tensor['quantization']
+  limits = np.iinfo(dtype)
+  return np.clip(np.rint(x / scale) + zero, limits.min, limits.max).astype(
+    dtype
+  )
+
+
+def _to_real(x: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
+  if tensor['dtype'] in FLOATS:
+    return x.astype(np.float32)
+  scale, zero = tensor['quantization']
+  return (np.float32(scale) * (x.astype(np.int64) - zero)).astype(np.float32)

@@ -15,6 +15,8 @@ from mobilenet_jax.jobs import trained
 from mobilenet_jax.jobs.training import network_of
 from mobilenet_jax.models.builder import Network
 from mobilenet_jax.models.find import find_arch
+from mobilenet_jax.models.pretrained import Pretrained, load_pretrained
+from mobilenet_jax.models.pretrained.own import NotOurs
 
 
 @dataclass(frozen=True)
@@ -54,24 +56,14 @@ def from_weights(
     UserError: the file is broken or holds another network, or the labels do
       not fit.
   """
-  from mobilenet_jax.models.pretrained import load_pretrained
-  from mobilenet_jax.models.pretrained.own import NotOurs
-
-  spelled = model.endswith('.json') or '@' in model
-  asked = find_arch(model, width) if spelled else None
-  name = asked.name if asked else model
   try:
-    found = load_pretrained(name, 'mobilenet_jax', weights, width=width)
+    found = open_weights(model, weights, width)
   except NotOurs as error:
     raise UserError(
       f'{weights} was not written by mobilenet-jax; turn it into ours with '
       'mobilenet-jax import-weights.'
     ) from error
-  spec = found.model.spec
-  if asked and asked != spec:
-    raise UserError(
-      f'{weights} holds another network than {model}: {to_string(spec)}.'
-    )
+  spec = found.spec
   names = read_labels(labels) if labels else found.labels
   return Predictor(
     found.model,
@@ -79,6 +71,24 @@ def from_weights(
     _checked(names or default_labels(spec.num_classes), spec.num_classes),
     lambda pixels: preprocess(pixels, spec),
   )
+
+
+def open_weights(model: str, weights: str, width: float | None) -> Pretrained:
+  """What is in a file of our own; arguments as of `from_weights`.
+
+  Raises:
+    NotOurs: another library wrote it.
+    UserError: the file is broken or holds another network.
+  """
+  spelled = model.endswith('.json') or '@' in model
+  asked = find_arch(model, width) if spelled else None
+  name = asked.name if asked else model
+  found = load_pretrained(name, 'mobilenet_jax', weights, width=width)
+  if asked and asked != found.spec:
+    raise UserError(
+      f'{weights} holds another network than {model}: {to_string(found.spec)}.'
+    )
+  return found
 
 
 def from_run(workdir: str, labels: str | None = None) -> Predictor:

@@ -34,6 +34,20 @@ def open_trained(workdir: str) -> Trained:
   Raises:
     UserError: the folder holds no run, or one that has not been trained.
   """
+  folder, config = open_folder(workdir)
+  if not (folder / 'result.json').exists():
+    raise UserError(f'The run in {workdir} has not finished training.')
+  spec = from_json(read_json(folder / 'arch.json'))
+  variables = restore_variables(spec, config.train, folder)
+  return Trained(spec, variables, config)
+
+
+def open_folder(workdir: str) -> tuple[Path, ConfigDict]:
+  """The folder that a run's network was trained in, and the run's config.
+
+  Raises:
+    UserError: the folder holds no run of this version.
+  """
   folder = Path(workdir)
   if not (folder / 'config.json').exists():
     raise UserError(f'{folder} is no run folder: it has no config.json.')
@@ -44,11 +58,7 @@ def open_trained(workdir: str) -> Trained:
     )
   if config.job == 'search':
     folder = folder / 'contenders' / 'found'
-  if not (folder / 'result.json').exists():
-    raise UserError(f'The run in {workdir} has not finished training.')
-  spec = from_json(read_json(folder / 'arch.json'))
-  variables = restore_variables(spec, config.train, folder)
-  return Trained(spec, variables, config)
+  return folder, config
 
 
 def test_source(trained: Trained, split: str | None = None) -> Source:

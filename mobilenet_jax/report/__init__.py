@@ -1,1 +1,1 @@
-"""The report of a finished search: one HTML page that needs no network."""
+"""Pages that need no network: of a finished search, of runs side by side."""

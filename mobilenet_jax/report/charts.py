@@ -103,6 +103,15 @@ def curve(
   ]  # fmt: skip
 
 
+def points(
+  x: Sequence[float], y: Sequence[float | None], hue: str, **more: Any
+) -> list[Trace]:
+  """A curve of few values: a mark each, joined by lines."""
+  drawn = {'mode': 'lines+markers', 'x': list(x), 'y': list(y)}
+  style = {'line': {'color': hue, 'width': 2}, 'marker': {'size': 6}}
+  return [{'type': 'scatter', **drawn, **style, **more}]
+
+
 def thinned(count: int, most: int = MOST_POINTS) -> list[int]:
   """At most `most` evenly spread indices, first and last among them."""
   if count <= most:

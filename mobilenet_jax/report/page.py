@@ -1,12 +1,10 @@
 """Writes `report.html` of a finished search."""
 
-import base64
-import hashlib
 from pathlib import Path
 
-from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import write_text
 from mobilenet_jax.report.deploying import deploying
+from mobilenet_jax.report.document import document, plotly_script
 from mobilenet_jax.report.drawing import drawing
 from mobilenet_jax.report.headline import headline
 from mobilenet_jax.report.markup import (
@@ -20,9 +18,7 @@ from mobilenet_jax.report.markup import (
 from mobilenet_jax.report.reading import Run, read_run
 from mobilenet_jax.report.records import records
 from mobilenet_jax.report.samples import samples
-from mobilenet_jax.report.script import SCRIPT
 from mobilenet_jax.report.searching import searching
-from mobilenet_jax.report.style import STYLE
 from mobilenet_jax.report.tradeoff import tradeoff
 from mobilenet_jax.report.training import training
 
@@ -44,62 +40,20 @@ def write_report(folder: str | Path) -> Path:
   return path
 
 
-def plotly_script() -> str:
-  """The source of plotly.js.
-
-  Raises:
-    UserError: plotly is not installed.
-  """
-  try:
-    from plotly.offline import get_plotlyjs
-  except ImportError as error:
-    raise UserError(
-      'Writing a report needs the extra [report]: '
-      "pip install 'mobilenet-jax[report]'."
-    ) from error
-  return get_plotlyjs()
-
-
 def page(run: Run, plotly: str) -> str:
   """The whole page of a run."""
-  scripts = (plotly, SCRIPT)
-  body = tag(
-    'body',
-    headline(run),
-    tag(
-      'main',
-      tradeoff(run),
-      _network(run),
-      searching(run),
-      training(run),
-      deploying(run),
-      samples(run),
-      records(run),
-    ),
-    *(tag('script', Html(script)) for script in scripts),
+  main = tag(
+    'main',
+    tradeoff(run),
+    _network(run),
+    searching(run),
+    training(run),
+    deploying(run),
+    samples(run),
+    records(run),
   )
-  head = tag(
-    'head',
-    Html('<meta charset="utf-8">'),
-    Html('<meta name="viewport" content="width=device-width">'),
-    _policy(scripts),
-    tag('title', f'Search report: {run.folder.resolve().name}'),
-    tag('style', Html(STYLE)),
-  )
-  return '<!doctype html>\n' + tag('html', head, body, lang='en') + '\n'
-
-
-def _policy(scripts: tuple[str, ...]) -> Html:
-  """Lets the browser run these scripts, load nothing, and call nobody."""
-  sums = (hashlib.sha256(script.encode()).digest() for script in scripts)
-  allowed = ' '.join(
-    f"'sha256-{base64.b64encode(value).decode()}'" for value in sums
-  )
-  rules = (
-    "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; "
-    f'script-src {allowed}'
-  )
-  return Html(f'<meta http-equiv="Content-Security-Policy" content="{rules}">')
+  title = f'Search report: {run.folder.resolve().name}'
+  return document(title, headline(run), main, plotly=plotly)
 
 
 def _network(run: Run) -> Html:

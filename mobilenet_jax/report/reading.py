@@ -98,7 +98,7 @@ def read_run(folder: Path) -> Run:
       environment=read['env'],
       provenance=read['latency'],
       prices=read_prices(folder / 'latency.csv', dtype),
-      search=read_records(folder / 'metrics.jsonl'),
+      search=trained(read_records(folder / 'metrics.jsonl')),
       spec=from_json(read['arch']),
       contenders=contenders,
       target_ms=float(results['target_ms']),
@@ -127,6 +127,18 @@ def read_records(path: Path) -> Records:
     raise UserError(f'Cannot read {path}: {error.strerror}.') from error
   except ValueError as error:
     raise UserError(f'{path} is not valid JSON lines: {error}.') from error
+
+
+def trained(records: Records) -> Records:
+  """The records of training steps."""
+  return [r for r in records if 'loss' in r]
+
+
+def validated(records: Records) -> Records:
+  """What was measured on held-out images, each with its step."""
+  return [
+    {'step': r['step'], **r['validation']} for r in records if 'validation' in r
+  ]
 
 
 def _contender(row: dict[str, Any], folder: Path) -> Contender:

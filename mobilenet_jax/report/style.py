@@ -10,6 +10,8 @@ STYLE = """
   --good: #1a7040; --bad: #b3261e;
   --heat-low: #eef3f8; --heat-high: #0b4a7e;
   --kernel: #0b78b4; --expand: #7a4fc9; --se: #1f8a52; --act: #c77700;
+  --run-0: #0b65a8; --run-1: #d1490b; --run-2: #1f8a52; --run-3: #8b3fc4;
+  --run-4: #b08900; --run-5: #c2185b; --run-6: #00838f; --run-7: #6d4c41;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -20,6 +22,8 @@ STYLE = """
     --good: #6ccb8f; --bad: #ff8a80;
     --heat-low: #20262d; --heat-high: #7cc0f5;
     --kernel: #4aaee6; --expand: #a98bf0; --se: #4fc586; --act: #f0a83c;
+    --run-0: #62b4f0; --run-1: #ff8a57; --run-2: #4fc586; --run-3: #c08bf0;
+    --run-4: #e3c04a; --run-5: #f27aa5; --run-6: #4dd0dc; --run-7: #c4a498;
   }
 }
 * { box-sizing: border-box; }
@@ -79,6 +83,8 @@ th { color: var(--soft); font-weight: 500; white-space: normal;
   font-weight: 400; }
 #deployed table, #records table { max-width: 46rem; }
 tr.found td { font-weight: 650; }
+.named { display: flex; gap: .45em; align-items: baseline; }
+.swatch { flex: none; width: .75em; height: .75em; border-radius: 2px; }
 .share { width: 100%; min-width: 120px; height: 10px; }
 .share span { display: block; height: 10px; background: var(--found); }
 details { border: 1px solid var(--line); border-radius: 6px; margin: 0 0 8px;

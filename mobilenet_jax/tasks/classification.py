@@ -11,6 +11,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from mobilenet_jax.models.builder import Network, image_shape
+from mobilenet_jax.tasks.metrics import Tally
 from mobilenet_jax.train.accumulate import accumulated
 from mobilenet_jax.train.packed import global_norm
 from mobilenet_jax.train.state import (
@@ -129,14 +130,18 @@ def predict_fn(network: Network) -> Callable[[Any, ArrayLike], Array]:
 def evaluate(
   predict: Callable[[Any, Array], Array], variables: Any, batches: Iterable[Any]
 ) -> dict[str, float]:
-  """Top-1 accuracy and loss over all batches, padding left out."""
-  right = loss = count = 0.0
+  """Means over all batches, padding left out.
+
+  Returns:
+    'accuracy', 'loss', and of more than 5 classes 'top5'.
+  """
+  tally = None
   for batch in batches:
-    logits = np.asarray(predict(variables, batch['image']), np.float64)
-    weight, labels = batch['weight'], batch['label']
-    shifted = logits - logits.max(-1, keepdims=True)
-    logs = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
-    right += float(weight @ (logits.argmax(-1) == labels))
-    loss -= float(weight @ np.take_along_axis(logs, labels[:, None], 1)[:, 0])
-    count += float(weight.sum())
-  return {'accuracy': right / count, 'loss': loss / count}
+    logits = np.asarray(predict(variables, batch['image']))
+    if tally is None:
+      tally = Tally(logits.shape[-1])
+    tally.add(logits, batch['label'], batch['weight'])
+  if tally is None:
+    raise ValueError('nothing to evaluate on: there are no batches')
+  found = tally.summary()
+  return {k: found[k] for k in ('accuracy', 'loss', 'top5') if k in found}

@@ -165,6 +165,23 @@ def test_nan_is_a_gap(folder):
   assert raw[3] is None and raw[4] is not None
 
 
+def test_validations_are_a_curve_and_no_gaps(folder):
+  path = folder / 'contenders/found/metrics.jsonl'
+  records = [json.loads(line) for line in path.read_text().splitlines()]
+  held_out = {'step': 4, 'validation': {'accuracy': 0.75, 'loss': 0.5}}
+  assert 'chart-validation-accuracy' not in read(folder).charts
+  write_lines(path, [*records[:4], held_out, *records[4:]])
+  search = [search_record(step) for step in range(1, 21)]
+  write_lines(folder / 'metrics.jsonl', [*search, held_out | {'step': 20}])
+  charts = read(folder).charts
+  found = charts['chart-validation-accuracy']['data'][-1]
+  assert (found['x'], found['y']) == ([4], [0.75])
+  for trace in charts['chart-train-loss']['data']:
+    assert trace['x'] == list(range(1, 9))
+    assert None not in trace['y']
+  assert len(charts['chart-loss']['data'][0]['x']) == 20
+
+
 def test_price_and_export_check_are_shown(folder):
   text = read(folder).text
   assert '+10.0%, within the limit of 15%' in text
