@@ -4,8 +4,12 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
+from elastic import Elastic, drawn
 from worker import Step, serve
+
+from mobilenet_jax.space import get_space
 
 TORCHVISION = ('mobilenet_v2', 'mobilenet_v3_large', 'mobilenet_v3_small')
 TIMM = {
@@ -40,6 +44,11 @@ def make(case: Mapping[str, Any]) -> tuple[Step, dict[str, Any]]:
   gpu = case['platform'] == 'gpu'
   device = torch.device('cuda' if gpu else 'cpu')
   torch.set_num_threads(case['threads'])
+  if case['what'] not in ('train', 'forward'):
+    return search(case), {
+      'library': f'elastic.py on torch {torch.__version__}, channels_last',
+      'device': 'cpu',
+    }
   model, library = load(case['model'], gpu)
   shape = (case['batch'], 3, case['resolution'], case['resolution'])
   layout = torch.channels_last
@@ -49,8 +58,11 @@ def make(case: Mapping[str, Any]) -> tuple[Step, dict[str, Any]]:
   half = case['precision'] == 'bfloat16'
   cast = torch.autocast(device.type, torch.bfloat16) if half else None
   model = torch.compile(model) if gpu else model
-  made = {'forward': forward, 'train': train}[case['what']]
-  run = made(model, images, labels, cast or contextlib.nullcontext())
+  given = model, images, labels, cast or contextlib.nullcontext()
+  if case['what'] == 'train':
+    run = train(*given, model.train().parameters())
+  else:
+    run = forward(*given)
 
   def step() -> None:
     run()
@@ -95,11 +107,12 @@ def forward(model: Any, images: Any, labels: Any, cast: Any) -> Step:
   return run
 
 
-def train(model: Any, images: Any, labels: Any, cast: Any) -> Step:
+def train(
+  model: Any, images: Any, labels: Any, cast: Any, parameters: Any
+) -> Step:
   """A training step with RMSProp."""
-  model.train()
   optimizer = torch.optim.RMSprop(
-    model.parameters(), 1e-3, momentum=0.9, weight_decay=1e-5
+    parameters, 1e-3, momentum=0.9, weight_decay=1e-5
   )
   loss_of = torch.nn.CrossEntropyLoss(label_smoothing=0.1)
 
@@ -109,6 +122,29 @@ def train(model: Any, images: Any, labels: Any, cast: Any) -> Step:
       loss = loss_of(model(images), labels)
     loss.backward()
     optimizer.step()
+
+  return run
+
+
+def search(case: Mapping[str, Any]) -> Step:
+  """A training step of a sampled network of a space ('search-weights'), and
+  ('search') the score of another on as many images."""
+  space = get_space(case['model'], case['resolution'], 1000)
+  model, rng = Elastic(space), np.random.default_rng(0)
+  shape = (case['batch'], 3, case['resolution'], case['resolution'])
+  images = torch.randn(shape).to(memory_format=torch.channels_last)
+  labels = torch.randint(0, 1000, (case['batch'],))
+  move = train(
+    lambda x: model(x, drawn(space, rng)), images, labels,
+    contextlib.nullcontext(), model.parameters(),
+  )  # fmt: skip
+
+  def run() -> None:
+    move()
+    if case['what'] == 'search':
+      with torch.inference_mode():
+        logits = model(images, drawn(space, rng))
+        (logits.argmax(1) == labels).float().mean().item()
 
   return run
 

@@ -70,7 +70,7 @@ def main() -> None:
       for row in made:
         _print(row)
     if 'search' in args.what and platform == 'cpu':
-      for row in searching(args.repeats):
+      for row in searching(args.peers, args.repeats):
         rows.append(row)
         _print(row)
     if 'start' in args.what:
@@ -120,12 +120,17 @@ def compared(
   rows = [worker.row() for worker in workers]
   if peers:
     ratio = rows[0]['images_per_s'] / rows[1]['images_per_s']
-    rows[0] |= {'ratio': round(ratio, 2), 'target': TARGETS[case['what']]}
+    rows[0] |= {'ratio': round(ratio, 2)}
+  target = TARGETS.get(case['what'])
+  if target is None:
+    rows[0] |= {'target': f'{SEARCH_TARGET:g} images/s'}
+  elif peers:
+    rows[0] |= {'target': target}
   return rows
 
 
-def searching(repeats: int) -> Iterator[dict[str, Any]]:
-  """Our search step, whole and without the controller's part."""
+def searching(peers: bool, repeats: int) -> Iterator[dict[str, Any]]:
+  """The search step, whole and without the controller's part."""
   batch, resolution = SIZES[0]
   for what in SEARCHES:
     case = {
@@ -133,10 +138,7 @@ def searching(repeats: int) -> Iterator[dict[str, Any]]:
       'resolution': resolution, 'platform': 'cpu', 'precision': 'float32',
       'threads': os.cpu_count(),
     }  # fmt: skip
-    with Worker('ours.py', case) as worker:
-      for _ in range(SEARCH_REPEATS * repeats):
-        worker.take()
-    yield {**worker.row(), 'target': f'{SEARCH_TARGET:g} images/s'}
+    yield from compared(case, peers, SEARCH_REPEATS * repeats)
 
 
 class Worker:
