@@ -120,6 +120,8 @@ def _mix(
   plan: Augmentation,
   rng: np.random.Generator,
 ) -> None:
+  if plan.mix_share < 1 and rng.random() >= plan.mix_share:
+    return
   both = plan.mixup and plan.cutmix
   blend = rng.random() < 0.5 if both else bool(plan.mixup)
   if blend:

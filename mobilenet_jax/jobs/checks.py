@@ -108,8 +108,8 @@ def _field(config: Any, name: str) -> Any:
   for part in name.split('.'):
     if part not in value:
       raise UserError(
-        f'The config has no field {name!r}; configs/digits.py has all of a '
-        'training, configs/quickstart.py of a search.'
+        f'The config has no field {name!r}; mobilenet_jax/jobs/defaults.py has '
+        'all of a training, configs/quickstart.py of a search.'
       )
     value = value[part]
   return value

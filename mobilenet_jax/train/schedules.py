@@ -10,12 +10,13 @@ from mobilenet_jax.core.errors import UserError, did_you_mean
 def schedule(config: Any, steps: int) -> optax.Schedule:
   """The learning rate that a config names, by step.
 
-  All begin with a linear warm-up from 0 over `warmup`, a share of the steps.
-  After it 'cosine' and 'linear' fall to 0 at the end, 'constant' stays, and
-  'exponential' is multiplied by `decay_rate` every `decay_every`, a share of
-  the steps, too (2.4 epochs of 350: 2.4 / 350); with `staircase` at once, else
-  bit by bit. Its powers are counted from step 0, as TensorFlow's training
-  scripts count them: the warm-up only hides the first ones.
+  All begin with a linear warm-up from 0 over `warmup`, a share of the steps
+  (and a step at least; none where it is 0). After it 'cosine' and 'linear'
+  fall to 0 at the end, 'constant' stays, and 'exponential' is multiplied by
+  `decay_rate` every `decay_every`, a share of the steps, too (2.4 epochs of
+  350: 2.4 / 350); with `staircase` at once, else bit by bit. Its powers are
+  counted from step 0, as TensorFlow's training scripts count them: the warm-up
+  only hides the first ones.
 
   Args:
     config: schedule, learning_rate, warmup, decay_rate, decay_every,
@@ -26,7 +27,9 @@ def schedule(config: Any, steps: int) -> optax.Schedule:
     UserError: unknown schedule (with the nearest one), or a number out of its
       range.
   """
-  warm = max(int(config.warmup * steps), 1)
+  if not 0 <= config.warmup <= 1:
+    raise UserError(f'warmup is {config.warmup!r}; it is a share, 0 to 1.')
+  warm = max(int(config.warmup * steps), 1) if config.warmup else 0
   left = max(steps, warm + 1) - warm
   peak = config.learning_rate
   after = {
@@ -38,8 +41,8 @@ def schedule(config: Any, steps: int) -> optax.Schedule:
   if config.schedule not in after:
     hint = did_you_mean(config.schedule, after)
     raise UserError(f'Unknown schedule {config.schedule!r}.{hint}')
-  if not 0 <= config.warmup <= 1:
-    raise UserError(f'warmup is {config.warmup!r}; it is a share, 0 to 1.')
+  if not warm:
+    return after[config.schedule]()
   warm_up = optax.linear_schedule(0.0, peak, warm)
   return optax.join_schedules([warm_up, after[config.schedule]()], [warm])
 

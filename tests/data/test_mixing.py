@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ml_collections import ConfigDict
 
+from mobilenet_jax.arch.inputs import TENSORFLOW
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.data.augment import Augmentation, make_augmentation, mixing
 from mobilenet_jax.data.augment.erasing import AREA, erase
+from mobilenet_jax.data.batches import train_batch
 
 
 def generator(seed):
@@ -170,3 +172,15 @@ def test_a_config_subtree_makes_an_augmentation():
   made = make_augmentation(config)
   assert made == Augmentation(crop='inception', area=(0.25, 1.0), flip=0.5)
   assert hash(made)
+
+
+@pytest.mark.parametrize(('share', 'expected'), [(0.0, 0), (0.3, 60), (1, 200)])
+def test_a_share_of_the_batches_is_mixed(train, share, expected):
+  plan = Augmentation(mixup=1.0, cutmix=1.0, mix_share=share)
+  indices, rows, mixed = np.arange(4), slice(0, 4), 0
+  for seed in range(200):
+    rng = generator(seed)
+    batch = train_batch(train, plan, 32, TENSORFLOW, rows, indices, rng)
+    assert batch['label'].shape == (4, train.num_classes)
+    mixed += not np.isin(batch['label'], (0, 1)).all()
+  assert mixed == pytest.approx(expected, abs=20)

@@ -150,6 +150,13 @@ def test_randaugments_magnitude_may_vary(monkeypatch):
   assert (min(strengths) >= 0, max(strengths)) == (True, 1.0)
 
 
+def test_randaugments_operations_may_be_left_out(monkeypatch):
+  seen, rng, draws = record(monkeypatch), generator(0), 2000
+  for _ in range(draws):
+    policies.randaugment(picture(2, 2), rng, 2, 9, 0.0, 0.3)
+  assert len(seen) == pytest.approx(0.3 * 2 * draws, rel=0.1)
+
+
 @pytest.mark.parametrize('policy', ['autoaugment', 'randaugment'])
 def test_policies_repeat_with_their_generator(policy):
   plan = Augmentation(policy=policy)

@@ -35,10 +35,33 @@ def test_schedules_warm_up_and_go_down(name, values):
   np.testing.assert_allclose(found, values, rtol=1e-5, atol=1e-8)
 
 
+@pytest.mark.parametrize(
+  ('name', 'values'),
+  [
+    ('linear', [0.1, 0.099, 0.05, 0.001]),
+    ('cosine', [0.1, 0.1 * (1 + np.cos(np.pi / 100)) / 2, 0.05, None]),
+    ('constant', [0.1, 0.1, 0.1, 0.1]),
+    ('exponential', [0.1, 0.1, 0.1 * 0.5**5, 0.1 * 0.5**9]),
+  ],
+)
+def test_without_warm_up_the_first_step_has_the_peak(name, values):
+  found = rates(
+    name, 100, (0, 1, 50, 99), warmup=0.0, decay_rate=0.5, decay_every=0.1,
+    staircase=True,
+  )  # fmt: skip
+  for value, wanted in zip(found, values, strict=True):
+    if wanted is not None:
+      assert value == pytest.approx(wanted, rel=1e-5)
+
+
+def test_a_warm_up_takes_a_step_at_least():
+  assert rates('constant', 6, (0, 1), warmup=0.1) == pytest.approx([0, 0.1])
+
+
 def test_cosine_between():
   found = rates('cosine', 100, (25,), warmup=0.0)
   assert found[0] == pytest.approx(
-    0.1 * (1 + np.cos(np.pi * 24 / 99)) / 2, rel=1e-5
+    0.1 * (1 + np.cos(np.pi * 25 / 100)) / 2, rel=1e-5
   )
 
 
@@ -104,10 +127,10 @@ def test_sgd_is_momentum(nesterov):
   got = run(config, params, grads)
   for name, w in params.items():
     m = np.zeros_like(w)
-    for t, grad in enumerate(grads):
+    for grad in grads:
       g = grad[name] + (0.1 * w if name == 'kernel' else 0)
       m = 0.9 * m + g
-      w = w - (0.1 if t else 0.0) * (g + 0.9 * m if nesterov else m)
+      w = w - 0.1 * (g + 0.9 * m if nesterov else m)
     np.testing.assert_allclose(got[name], w, rtol=1e-4)
 
 
@@ -168,7 +191,7 @@ def test_gradients_are_clipped_by_their_norm(clip, scale):
   )  # fmt: skip
   grad = {'kernel': jnp.asarray([3.0, 4.0])}  # of norm 5
   params = {'kernel': jnp.zeros(2)}
-  after = run(config, params, [grad, grad])  # the first has rate 0
+  after = run(config, params, [grad])
   expected = [-0.3 * scale, -0.4 * scale]
   np.testing.assert_allclose(after['kernel'], expected, rtol=1e-5)
 

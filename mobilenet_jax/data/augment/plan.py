@@ -18,8 +18,9 @@ _BOUNDS = {
   'flip': (0, 1), 'exposure': (0, 1), 'brightness': (0, 1),
   'contrast': (0, 1), 'saturation': (0, 1), 'hue': (0, 0.5),
   'layers': (1, MOST_LAYERS), 'magnitude': (0, MOST_LEVEL),
-  'magnitude_std': (0, MOST_LEVEL), 'erasing': (0, 1), 'mixup': (0, 100),
-  'cutmix': (0, 100), 'repeats': (1, MOST_REPEATS),
+  'magnitude_std': (0, MOST_LEVEL), 'policy_share': (0, 1),
+  'erasing': (0, 1), 'mixup': (0, 100), 'cutmix': (0, 100),
+  'mix_share': (0, 1), 'repeats': (1, MOST_REPEATS),
 }  # fmt: skip
 _CHOICES = {
   'crop': CROPS, 'policy': POLICIES, 'interpolation': INTERPOLATIONS,
@@ -42,11 +43,13 @@ class Augmentation:
     policy: '', 'autoaugment' (arXiv 1805.09501) or 'randaugment' (1909.13719).
     layers, magnitude: RandAugment's N, and its M of 10.
     magnitude_std: of RandAugment's M, drawn anew for every operation.
+    policy_share: probability of each of RandAugment's N operations.
     brightness, contrast, saturation, hue: torchvision's ColorJitter.
     erasing: probability of an erased rectangle (arXiv 1708.04896).
     exposure: brightness and contrast by up to this in [-1, 1], `color_jitter`.
     mixup, cutmix: alpha of the beta distribution (arXiv 1710.09412,
       1905.04899); where both are above 0, each has half of the batches.
+    mix_share: probability that a batch is mixed at all.
     repeats: how often a batch shows an image (arXiv 1901.09335), each time
       varied anew.
 
@@ -63,6 +66,7 @@ class Augmentation:
   layers: int = 2
   magnitude: float = 9.0
   magnitude_std: float = 0.0
+  policy_share: float = 1.0
   brightness: float = 0.0
   contrast: float = 0.0
   saturation: float = 0.0
@@ -71,6 +75,7 @@ class Augmentation:
   exposure: float = 0.0
   mixup: float = 0.0
   cutmix: float = 0.0
+  mix_share: float = 1.0
   repeats: int = 1
 
   def __post_init__(self):

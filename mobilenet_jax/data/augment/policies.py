@@ -68,6 +68,7 @@ def randaugment(
   layers: int,
   magnitude: float,
   magnitude_std: float = 0.0,
+  share: float = 1.0,
 ) -> Image.Image:
   """Applies operations that are all equally likely (arXiv 1909.13719).
 
@@ -78,8 +79,11 @@ def randaugment(
     magnitude: M, from 0 to 10.
     magnitude_std: of a normal distribution about M, cut off at 0 and 10, as
       timm has it; 0: the magnitude is M.
+    share: probability of each operation.
   """
   for _ in range(layers):
+    if share < 1 and rng.random() >= share:
+      continue
     name = RANDAUGMENT[int(rng.integers(len(RANDAUGMENT)))]
     negative = rng.random() < 0.5
     level = magnitude

@@ -33,7 +33,7 @@ def varied(
     image = autoaugment(image, rng)
   elif plan.policy == 'randaugment':
     amounts = plan.layers, plan.magnitude, plan.magnitude_std
-    image = randaugment(image, rng, *amounts)
+    image = randaugment(image, rng, *amounts, plan.policy_share)
   if any(plan.jitter):
     image = jitter(image, rng, *plan.jitter)
   pixels = np.array(image)

@@ -1,0 +1,80 @@
+"""Every field of a training config, each at a value that does nothing.
+
+A config file starts from here and sets what its paper sets. What has no
+neutral value (the network, the data, steps, batch and rate) is '' or 0, which
+no job accepts.
+"""
+
+import dataclasses
+
+from ml_collections import ConfigDict
+
+from mobilenet_jax.data.augment import Augmentation
+
+
+def training_config() -> ConfigDict:
+  """Returns a new config of `mobilenet-jax train`."""
+  config = ConfigDict()
+  config.seed = 0
+  config.model = _model()
+  config.data = _data()
+  config.train = _train()
+  config.train.optimizer = _optimizer()
+  return config
+
+
+def _model() -> ConfigDict:
+  model = ConfigDict()
+  model.name = ''  # of the zoo, an arch.json or a spec string
+  model.width = 1.0
+  model.resolution = 0  # 0 takes the images' own
+  return model
+
+
+def _data() -> ConfigDict:
+  data = ConfigDict()
+  data.name = ''  # of TFDS, or folder:PATH
+  data.dir = ''  # '' is TFDS's own folder
+  # fields: mobilenet_jax/data/augment/plan.py
+  data.augment = ConfigDict(dataclasses.asdict(Augmentation()))
+  data.strict = False  # whether a broken image ends the job
+  data.train_split = 'train'
+  data.held_out_split = ''  # '' keeps the last weights, not the best
+  data.test_split = 'test'
+  return data
+
+
+def _train() -> ConfigDict:
+  train = ConfigDict()
+  train.steps = 0
+  train.batch = 0
+  train.label_smoothing = 0.0
+  train.dropout = 0.0
+  train.drop_path = 0.0  # stochastic depth of the last block
+  train.ema = 0.0  # decay of the moving averages; 0 is none
+  train.accumulate = 1  # parts that a batch is taken in
+  train.remat = False
+  train.dtype = 'float32'
+  train.norm_momentum = 0.99
+  train.log_every = 10
+  train.save_every = 250
+  return train
+
+
+def _optimizer() -> ConfigDict:
+  optimizer = ConfigDict()
+  optimizer.name = 'sgd'
+  optimizer.learning_rate = 0.0
+  optimizer.schedule = 'constant'
+  optimizer.warmup = 0.0  # a share of the steps
+  optimizer.decay_rate = 0.97  # of 'exponential', as the next two
+  optimizer.decay_every = 0.01  # a share of the steps
+  optimizer.staircase = True
+  optimizer.momentum = 0.9
+  optimizer.nesterov = False
+  optimizer.decay = 0.0  # of squared gradients; 0 is the usual
+  optimizer.epsilon = 0.0  # 0 is the usual
+  optimizer.weight_decay = 0.0
+  optimizer.decay_depthwise = True
+  optimizer.clip_norm = 0.0  # 0 is none
+  return optimizer

@@ -1,0 +1,99 @@
+"""What the config files of papers share: ImageNet's numbers, and variants."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from ml_collections import ConfigDict
+
+from mobilenet_jax.data.augment import INCEPTION
+from mobilenet_jax.jobs.defaults import training_config
+
+IMAGENET = 1_281_167  # training images
+RUNLOCAL = ('', 'runlocal')
+
+
+def steps_of(epochs: float, batch: int, images: int = IMAGENET) -> int:
+  """Steps that take `images` images `epochs` times, the broken one left out,
+  as the training scripts of the MobileNets' authors count them."""
+  return int(epochs * images / batch)
+
+
+def chosen(variant: str, *groups: Sequence[str]) -> tuple[str, ...]:
+  """What the argument of a config file says: one name of each group.
+
+  Args:
+    variant: names after the colon of --config=FILE.py:NAME,NAME in any order.
+    *groups: names that exclude each other; the first is taken where none is
+      said, and may be ''.
+
+  Raises:
+    ValueError: an unknown name (the valid ones are listed), or two of a group.
+  """
+  said = [name.strip() for name in variant.split(',')] if variant else []
+  known = [name for group in groups for name in group if name]
+  for name in said:
+    if name not in known:
+      listed = ', '.join(map(repr, known))
+      raise ValueError(f'variant {name!r} is none of {listed}')
+  found = []
+  for group in groups:
+    names = [name for name in said if name in group]
+    if len(names) > 1:
+      both = ' and '.join(map(repr, names))
+      raise ValueError(f'variants {both} exclude each other')
+    found.append(names[0] if names else group[0])
+  return tuple(found)
+
+
+def imagenet_config(
+  model: str, *, batch: int, epochs: float = 0.0, steps: int = 0
+) -> ConfigDict:
+  """A config that trains on ImageNet with Inception crops and flips.
+
+  Args:
+    model: a name of the zoo.
+    batch: images a step.
+    epochs, steps: how long; one of them is 0.
+  """
+  config = training_config()
+  config.model.name = model
+  config.model.resolution = 224
+  config.data.name = 'imagenet2012'
+  config.data.augment = ConfigDict(dataclasses.asdict(INCEPTION))
+  config.data.test_split = 'validation'
+  config.train.batch = batch
+  config.train.steps = steps or steps_of(epochs, batch)
+  config.train.log_every = 100
+  config.train.save_every = steps_of(1, batch)  # an epoch
+  return config
+
+
+def use_local(
+  config: ConfigDict, *, model: str, learning_rate: float, steps: int = 400
+) -> None:
+  """Turns a recipe into one of a minute: a small network on digit scenes.
+
+  Optimizer, schedule, augmentation and losses stay the recipe's own, except
+  for what depends on the length of a run or the size of a picture: the rate,
+  batch norm's momentum, the least area of a crop, and flips, which digits do
+  not take.
+
+  Args:
+    config: changed in place.
+    model: spec string of a network of few of the family's blocks, which
+      compiles soon and keeps 4 x 4 pixels of 32; those of the papers keep one,
+      and learn little in a minute.
+    learning_rate: that the recipe's optimizer takes with it.
+    steps: of 64 images.
+  """
+  config.model.name, config.model.width = model, 1.0
+  config.model.resolution = 0
+  config.data.name = 'digit_scenes/32'
+  config.data.test_split = 'test[:25%]'  # 1000 scenes
+  config.data.augment.area = (0.6, 1.0)
+  config.data.augment.flip = 0.0
+  config.train.steps, config.train.batch = steps, 64
+  config.train.norm_momentum = 0.9
+  config.train.dtype = 'float32'  # CPUs have no fast bfloat16
+  config.train.log_every, config.train.save_every = 10, steps // 2
+  config.train.optimizer.learning_rate = learning_rate
