@@ -21,7 +21,8 @@ bicubic resizing, here as the network's spec says (bilinear).
 
 Variants, `configs/efficientnet_lite.py:lite2,runlocal`: `lite0`, `lite1`,
 `lite2`, `lite3` or `lite4`; `runlocal` is the same in float32 on a network of
-five such blocks and 32 px scenes of digits, in a minute or two (experiments/training).
+five such blocks and 32 px scenes of digits, in a minute or two
+(experiments/training).
 """
 
 from ml_collections import ConfigDict
