@@ -12,7 +12,8 @@ epochs, RMSProp 0.9 / 0.9 with epsilon 0.001, rate 0.016 a 256 images after 5
 epochs of warm-up, times 0.97 every 2.4 epochs, weights decayed by 1e-5, label
 smoothing 0.1, moving averages 0.9999, batch norm 0.99, dropout 0.2 (0.3 from
 lite2 on), stochastic depth 0.2, bfloat16. From EfficientNet's paper (arXiv
-1905.11946, section 5.2): AutoAugment, as remembered; the README of lite does not say.
+1905.11946, section 5.2): AutoAugment, as remembered; the README of lite does
+not say.
 
 Differs: stochastic depth rises with the blocks that have a shortcut, in that
 code with all blocks. Its batch norm is over groups of 128 images, here over the

@@ -24,11 +24,14 @@ class Progress:
     self.title, self.total, self.resumed = title, total, resumed
     self.done, self.note = resumed, 'resumed' if resumed else ''
     self._start = self._last_line = time.monotonic()
+    self._since: tuple[int, float] | None = None
 
   def advance(self, count: int = 1, note: str | None = None) -> None:
     """Moves on by `count`; `note` is shown behind the numbers."""
     self.done += count
     self.note = self.note if note is None else note
+    if count and self._since is None:  # the first one may have compiled
+      self._since = self.done, time.monotonic()
     self._show()
 
   def _show(self) -> None:
@@ -38,14 +41,19 @@ class Progress:
       say(self._line(now))
 
   def _line(self, now: float) -> str:
-    spent = now - self._start
-    here = max(self.done - self.resumed, 1)  # done since the start
-    left = spent / here * (self.total - self.done)
     note = f', {self.note}' if self.note else ''
+    spent, left = now - self._start, self._left(now)
     return (
       f'  {self.title}: {self.done}/{self.total}, {spent:.0f} s, '
       f'{left:.0f} s left{note}'
     )
+
+  def _left(self, now: float) -> float:
+    """Seconds for the rest: by the first one, then by those after it."""
+    then, at = self._since or (self.resumed, self._start)
+    if self.done <= then:
+      then, at = self.resumed, self._start
+    return (now - at) / max(self.done - then, 1) * (self.total - self.done)
 
   def close(self) -> None:
     """Prints the last line."""

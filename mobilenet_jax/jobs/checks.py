@@ -23,6 +23,9 @@ TRAINING: Ranges = {
   'train.dropout': (0, 0.99),
   'train.drop_path': (0, 0.99),
   'train.norm_momentum': (0, 1),
+  'train.distill.soft': (0, 1),
+  'train.distill.temperature': (1e-3, 1e3),
+  'train.distill.features': (0, math.inf),
 }
 SEARCH: Ranges = {
   'search.steps': ANY,
@@ -37,6 +40,7 @@ SEARCH: Ranges = {
   'search.learning_rate': (0, 100),
   'search.warm_up': (0, 1),
   'search.label_smoothing': (0, 1),
+  'search.soft_labels': (0, 1),
   'compare.random': ANY,
   'latency.target_ms': (0, 1e6),
   'latency.target_quantile': (0, 1),
@@ -47,9 +51,13 @@ OPTIMIZER = (
   'decay', 'epsilon', 'decay_rate', 'decay_every', 'staircase', 'weight_decay',
   'decay_depthwise', 'clip_norm',
 )  # fmt: skip
+DISTILL = (
+  'teacher', 'weights', 'source', 'student_endpoint', 'teacher_endpoint',
+)  # fmt: skip
 FIELDS = (
   'data.augment', 'data.strict', 'train.dtype', 'train.ema', 'train.remat',
   'train.accumulate', *(f'train.optimizer.{name}' for name in OPTIMIZER),
+  *(f'train.distill.{name}' for name in DISTILL),
 )  # fmt: skip  # that must be there, beside those with a range
 DTYPES = ('bfloat16', 'float32')  # of the computation
 
@@ -62,15 +70,19 @@ def check_search(config: Any) -> None:
       extra that is not installed.
   """
   _check(config, SEARCH)
-  check_training(config)
+  check_training(config, taught=config.search.soft_labels)
   get_arch(config.compare.model)
   optimizer(config.search.optimizer, config.search.steps)
   for extra in ('tflite', 'report'):
     need(extra, 'A search')
 
 
-def check_training(config: Any) -> None:
+def check_training(config: Any, taught: float = 0.0) -> None:
   """Checks what of a config says how a network is trained.
+
+  Args:
+    config: of a training or a search.
+    taught: what a search learns from the teacher beside.
 
   Raises:
     UserError: a value is out of its range, or a name unknown.
@@ -90,6 +102,27 @@ def check_training(config: Any) -> None:
     raise UserError(
       f'train.accumulate is {part.accumulate!r}; it is a divisor of the '
       f'batch of {part.batch}.'
+    )
+  _check_distill(part.distill, taught)
+
+
+def _check_distill(part: Any, taught: float) -> None:
+  """Checks that a teacher is there to be learnt from, and nothing else."""
+  wanted = part.soft or part.features or taught
+  if part.teacher and not wanted:
+    raise UserError(
+      f'Nothing is learnt from train.distill.teacher {part.teacher!r}: soft '
+      'and features are both 0.'
+    )
+  if taught and not part.teacher:
+    raise UserError(
+      f'search.soft_labels is {taught!r}, but train.distill.teacher names no '
+      'teacher.'
+    )
+  if part.weights and not part.teacher:
+    raise UserError(
+      f'train.distill.weights is {part.weights!r}, but train.distill.teacher '
+      'does not say of which network.'
     )
 
 

@@ -19,6 +19,7 @@ def training_config() -> ConfigDict:
   config.model = _model()
   config.data = _data()
   config.train = _train()
+  config.train.distill = _distill()
   config.train.optimizer = _optimizer()
   return config
 
@@ -59,6 +60,19 @@ def _train() -> ConfigDict:
   train.log_every = 10
   train.save_every = 250
   return train
+
+
+def _distill() -> ConfigDict:
+  distill = ConfigDict()
+  distill.teacher = ''  # none; a run folder; a name of weights
+  distill.weights = ''  # a file or a hub name
+  distill.source = 'mobilenet_jax'  # library of the weights
+  distill.soft = 0.9  # share of the soft labels in the loss
+  distill.temperature = 4.0
+  distill.features = 0.0  # weight of the features' loss
+  distill.student_endpoint = 'embedding'
+  distill.teacher_endpoint = 'embedding'
+  return distill
 
 
 def _optimizer() -> ConfigDict:

@@ -21,7 +21,7 @@ from mobilenet_jax.core.files import (
 
 BEFORE_TRAINING = (
   '.lock', 'config.json', 'env.json', 'timings.json', 'latency.csv',
-  'latency.json', 'contenders.json', 'data.json',
+  'latency.json', 'contenders.json', 'data.json', 'arch.json', 'teacher.json',
 )  # fmt: skip
 PACKAGES = (
   'mobilenet_jax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint',

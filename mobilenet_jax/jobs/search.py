@@ -5,6 +5,8 @@ is there already; the stages that train go on from their last checkpoint. So
 the same command on the same folder resumes the run, wherever it was stopped.
 """
 
+import dataclasses
+import functools
 import itertools
 import time
 from collections.abc import Iterator
@@ -26,7 +28,7 @@ from mobilenet_jax.data.pipeline import (
   train_batches,
 )
 from mobilenet_jax.data.sources import Source
-from mobilenet_jax.jobs import deploy
+from mobilenet_jax.jobs import deploy, teachers
 from mobilenet_jax.jobs.checks import check_search
 from mobilenet_jax.jobs.pricing import Pricing, open_pricing
 from mobilenet_jax.jobs.runs import open_run
@@ -51,6 +53,7 @@ from mobilenet_jax.search.select import (
 )
 from mobilenet_jax.space import SearchSpace, get_space
 from mobilenet_jax.tasks import classification
+from mobilenet_jax.tasks.distillation import Teacher
 from mobilenet_jax.train.loop import fit
 from mobilenet_jax.train.optimizers import optimizer
 
@@ -83,6 +86,7 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
 def _run(config: Any, folder: Path) -> dict[str, Any]:
   if config.latency.table and not (folder / 'latency.csv').exists():
     LatencyTable.load(config.latency.table)  # refused before data is built
+  teacher = teachers.open_teacher(config.train)
   clock = Clock(folder / 'timings.json')
   with clock('data'):
     data = open_data(config)
@@ -90,17 +94,20 @@ def _run(config: Any, folder: Path) -> dict[str, Any]:
   space = get_space(
     config.space, image_side(data.train), data.train.num_classes
   )
+  if teacher is not None:
+    teacher.check(space.decode([0] * len(space.tags)))
+  teachers.remember(folder, teacher)
   with clock('measure'):
     pricing = open_pricing(config.latency, space, folder)
     rivals = choose_rivals(config, space, pricing, folder)
   with clock('search'):
-    found = search(config, space, pricing, data, folder)
+    found = search(config, space, pricing, data, folder, teacher)
   contenders = [('found', found), *rivals]
   results = []
   for i, (role, spec) in enumerate(contenders, 1):
     title = f'training {spec.name} ({i}/{len(contenders)})'
     with clock('train'):
-      result = train_contender(config, spec, data, folder, title)
+      result = train_contender(config, spec, data, folder, title, teacher)
     price = pricing.table.price(spec)
     results.append({'role': role, **result, 'priced_ms': price})
   with clock('export'):
@@ -161,6 +168,7 @@ def search(
   pricing: Pricing,
   data: Data,
   folder: Path,
+  teacher: Teacher | None,
 ) -> ArchSpec:
   """Searches; writes `arch.json`; returns the found network."""
   done = folder / 'arch.json'
@@ -187,9 +195,11 @@ def search(
     ),
     quality=classification.accuracy,
   )
+  if teacher is not None:
+    teacher = dataclasses.replace(teacher, soft=part.soft_labels, features=0.0)
   state = fit(
     oneshot.initial_state(space, rule, config.seed),
-    step,
+    functools.partial(step, teacher=teacher),
     lambda start: search_batches(config, space, data, start),
     plan_of(part, folder, 'searching'),
     record=oneshot.record(space, pricing.of_vector),
@@ -297,7 +307,12 @@ def choose_rivals(
 
 
 def train_contender(
-  config: Any, spec: ArchSpec, data: Data, folder: Path, title: str
+  config: Any,
+  spec: ArchSpec,
+  data: Data,
+  folder: Path,
+  title: str,
+  teacher: Teacher | None,
 ) -> dict[str, Any]:
   """Trains a contender in a run folder of its own."""
   own = ConfigDict(
@@ -317,6 +332,7 @@ def train_contender(
       folder=place,
       title=title,
       augment=make_augmentation(config.data.augment),
+      teacher=teacher,
     )
 
 

@@ -1,6 +1,7 @@
 """Trains a network and evaluates it: a run folder of its own."""
 
 import contextlib
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from mobilenet_jax.core.files import make_folder, read_json, write_json
 from mobilenet_jax.data.augment import Augmentation, make_augmentation
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
 from mobilenet_jax.data.sources import Source
+from mobilenet_jax.jobs import teachers
 from mobilenet_jax.jobs.checks import check_training
 from mobilenet_jax.jobs.runs import open_run
 from mobilenet_jax.jobs.splits import open_split, open_training, remember
@@ -23,6 +25,7 @@ from mobilenet_jax.models.builder import Network, build, variable_shapes
 from mobilenet_jax.models.find import find_arch
 from mobilenet_jax.tasks import classification
 from mobilenet_jax.tasks.diagnosis import explain
+from mobilenet_jax.tasks.distillation import Teacher
 from mobilenet_jax.train.checkpoints import Checkpoints
 from mobilenet_jax.train.loop import Plan, fit
 from mobilenet_jax.train.optimizers import optimizer
@@ -67,6 +70,7 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
     data, model = config.data, config.model
     check_training(config)
     augment = make_augmentation(data.augment)
+    teacher = teachers.open_teacher(config.train)
     train = open_training(data, data.train_split, config.train.batch)
     test = open_split(data, data.test_split)
     held_out = None
@@ -85,6 +89,7 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
       folder=folder,
       title=f'training {spec.name}',
       augment=augment,
+      teacher=teacher,
     )
 
 
@@ -129,6 +134,7 @@ def train_network(
   folder: Path,
   title: str,
   augment: Augmentation,
+  teacher: Teacher | None = None,
 ) -> dict[str, Any]:
   """Trains a network from scratch and evaluates it on `images.test`.
 
@@ -141,6 +147,7 @@ def train_network(
       `result.json`; a finished one is not trained again.
     title: of the progress bar.
     augment: how training images are varied.
+    teacher: whom it learns from, beside the labels.
 
   Returns:
     What `result.json` holds.
@@ -154,10 +161,13 @@ def train_network(
   if done.exists():
     return read_json(done)
   make_folder(folder)
+  if teacher is not None:
+    teacher.check(spec)
+  teachers.remember(folder, teacher)
   write_json(folder / 'arch.json', to_json(spec))
   plan = plan_of(config, folder, title)
-  state = _fitted(spec, config, images, seed, augment, plan)
-  variables = state.variables
+  state = _fitted(spec, config, images, seed, augment, plan, teacher)
+  variables = teachers.without_projection(state.variables)
   if images.held_out is not None:
     variables = restore_variables(spec, config, folder)
   counts = count(spec)
@@ -191,19 +201,24 @@ def _fitted(
   seed: int,
   augment: Augmentation,
   plan: Plan,
+  teacher: Teacher | None,
 ) -> TrainState:
   """The state after all steps."""
   network, rule = _made(spec, config)
   variables = classification.init_variables(network, seed)
+  if teacher is not None:
+    projection = teacher.projection(spec, seed)
+    variables = teachers.with_projection(variables, projection)
   shared = {
     'smoothing': config.label_smoothing,
     'seed': seed,
     'accumulate': config.accumulate,
   }
   held_out = images.held_out
+  step = classification.train_step(network, rule, ema=config.ema, **shared)
   return fit(
     create_state(variables, rule, ema=bool(config.ema)),
-    classification.train_step(network, rule, ema=config.ema, **shared),
+    functools.partial(step, teacher=teacher),
     lambda start: train_batches(
       images.train,
       batch=config.batch,
@@ -215,7 +230,7 @@ def _fitted(
     ),
     plan,
     record=lambda metrics: {k: float(v) for k, v in metrics.items()},
-    explain=lambda state, batch: explain(network, state, batch, **shared),
+    explain=functools.partial(explain, network, teacher=teacher, **shared),
     validate=_validation(network, held_out) if held_out is not None else None,
   )
 
@@ -238,13 +253,14 @@ def restore_variables(
   """The trained variables in a folder that `train_network` has filled: those
   of the best checkpoint where checkpoints have a score, else of the last."""
   network, rule = _made(spec, config)
-  shapes = variable_shapes(network)
+  projection = teachers.projection_shapes(spec, config, folder)
+  shapes = teachers.with_projection(variable_shapes(network), projection)
   like = jax.eval_shape(
     lambda v: create_state(v, rule, ema=bool(config.ema)), shapes
   )
   with contextlib.closing(Checkpoints(folder / 'checkpoints')) as checkpoints:
     state = checkpoints.restore(like, checkpoints.best_step())
-  return state.variables
+  return teachers.without_projection(state.variables)
 
 
 def evaluate_network(

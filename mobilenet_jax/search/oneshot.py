@@ -35,6 +35,7 @@ from mobilenet_jax.space import SearchSpace
 from mobilenet_jax.space.reach import reach_tensor
 from mobilenet_jax.space.roles import filter_tags
 from mobilenet_jax.supernet.network import SuperNetwork
+from mobilenet_jax.tasks.distillation import Teacher
 from mobilenet_jax.train.state import (
   TrainState,
   create_state,
@@ -163,17 +164,20 @@ def search_step(
   *,
   loss: LossFn,
   quality: LossFn,
-) -> Callable[[SearchState, Any], tuple[SearchState, dict[str, Array]]]:
-  """Returns the compiled step (state, batch) -> (state, metrics).
+) -> Callable[..., tuple[SearchState, dict[str, Array]]]:
+  """Returns the compiled step (state, batch, teacher=None) -> (state, metrics).
 
-  A batch is {'train': {image, label}, 'held_out': {image, label}}.
+  A batch is {'train': {image, label}, 'held_out': {image, label}}. Of a teacher
+  the shared weights learn, whichever network is sampled; its soft labels only.
   """
   network = SuperNetwork(space.spec)
   arrays = PriceArrays.of(prices, len(space.tags))
   reach = jnp.asarray(reach_tensor(space))
   score = scorer(space, quality)
 
-  def train(state: TrainState, logits: Array, batch: Any):
+  def train(
+    state: TrainState, logits: Array, batch: Any, teacher: Teacher | None
+  ):
     vector = controller.sample(
       logits, seed_key(settings.seed, state.step, TRAIN_ARCH)
     )
@@ -185,7 +189,10 @@ def search_step(
 
     def loss_fn(params: Any) -> tuple[Array, Array]:
       out: Any = network.apply({'params': params}, batch['image'], choice)
-      return loss(out, batch['label']), quality(out, batch['label'])
+      value = loss(out, batch['label'])
+      if teacher:
+        value = teacher.loss(value, space.spec, params, out, batch['image'])
+      return value, quality(out, batch['label'])
 
     grad_fn = jax.value_and_grad(loss_fn, has_aux=True)
     (value, accuracy), grads = grad_fn(state.params)
@@ -206,10 +213,10 @@ def search_step(
     moved = controller.update(state, vectors, gains, reach, rate)
     return moved, (gains.mean(), qualities.mean(), latencies.mean())
 
-  def step(state: SearchState, batch: Any):
+  def step(state: SearchState, batch: Any, teacher: Teacher | None = None):
     start = state.step
     weights, metrics = train(
-      state.weights, state.controller.logits, batch['train']
+      state.weights, state.controller.logits, batch['train'], teacher
     )
     nothing = (jnp.zeros(()),) * 3
     moved, scores = jax.lax.cond(

@@ -11,6 +11,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from mobilenet_jax.models.builder import Network, image_shape
+from mobilenet_jax.tasks.distillation import Teacher, logits_of
 from mobilenet_jax.tasks.metrics import Tally
 from mobilenet_jax.train.accumulate import accumulated
 from mobilenet_jax.train.packed import global_norm
@@ -57,16 +58,22 @@ def loss_fn(
   *,
   smoothing: float,
   keys: Mapping[str, Array],
+  teacher: Teacher | None = None,
 ) -> tuple[Array, tuple[Array, Any]]:
   """Loss of a training batch, and with it (accuracy, new model state)."""
-  logits, updated = network.apply(
+  spec = network.spec
+  out, updated = network.apply(
     {'params': params, **model_state},
     batch['image'],
     train=True,
+    taps=teacher.student_taps(spec) if teacher else (),
     mutable=list(model_state),
     rngs=dict(keys),
   )
+  logits = logits_of(out, spec)
   loss = cross_entropy(logits, batch['label'], smoothing)
+  if teacher:
+    loss = teacher.loss(loss, spec, params, out, batch['image'])
   return loss, (accuracy(logits, batch['label']), updated)
 
 
@@ -84,8 +91,9 @@ def train_step(
   seed: int,
   accumulate: int = 1,
   ema: float = 0.0,
-) -> Callable[[TrainState, Any], tuple[TrainState, dict[str, Array]]]:
-  """Returns the compiled step (state, batch) -> (state, metrics).
+) -> Callable[..., tuple[TrainState, dict[str, Array]]]:
+  """Returns the compiled step (state, batch, teacher=None) -> (state,
+  metrics); the teacher is a `tasks.distillation.Teacher`.
 
   A step whose loss or gradient is not finite leaves the weights as they were,
   and so do all after it; see `train.state.TrainState`.
@@ -99,14 +107,15 @@ def train_step(
       `train.accumulate`.
     ema: decay of the moving averages; read where the state has them.
   """
-  gradient = jax.value_and_grad(
-    lambda params, model_state, batch, keys: loss_fn(
-      network, params, model_state, batch, smoothing=smoothing, keys=keys
-    ),
-    has_aux=True,
-  )
 
-  def step(state: TrainState, batch: Any):
+  def step(state: TrainState, batch: Any, teacher: Teacher | None = None):
+    gradient = jax.value_and_grad(
+      lambda params, model_state, batch, keys: loss_fn(
+        network, params, model_state, batch, smoothing=smoothing, keys=keys,
+        teacher=teacher,
+      ),
+      has_aux=True,
+    )  # fmt: skip
     (loss, (right, model_state)), grads = accumulated(
       gradient, accumulate, state.params, state.model_state, batch,
       step_keys(seed, state.step),

@@ -9,6 +9,7 @@ from jax import Array
 
 from mobilenet_jax.models.builder import Network
 from mobilenet_jax.tasks.classification import loss_fn, step_keys
+from mobilenet_jax.tasks.distillation import Teacher
 from mobilenet_jax.train.accumulate import split
 from mobilenet_jax.train.state import TrainState
 
@@ -23,6 +24,7 @@ def explain(
   smoothing: float,
   seed: int,
   accumulate: int = 1,
+  teacher: Teacher | None = None,
 ) -> str:
   """A sentence on what went bad first in a training step, or ''.
 
@@ -33,7 +35,8 @@ def explain(
     network: as it is trained.
     state: its weights are those before the step, as `TrainState` has it.
     batch: of the step.
-    smoothing, seed, accumulate: of the step, see `classification.train_step`.
+    smoothing, seed, accumulate, teacher: of the step, see
+      `classification.train_step`.
   """
   if not _finite(batch['image']):
     return 'The images of its batch are not finite.'
@@ -53,6 +56,7 @@ def explain(
       part,
       smoothing=smoothing,
       keys=own if accumulate > 1 else keys,
+      teacher=teacher,
     )
     if bad:
       return f'The first layer that went bad is {bad}.'
@@ -67,6 +71,7 @@ def _first_bad(
   *,
   smoothing: float,
   keys: dict[str, Array],
+  teacher: Teacher | None,
 ) -> tuple[str, Any]:
   """The first layer whose output, or else the gradient of whose weights, is
   not finite, or ''; and the new model state."""
@@ -80,14 +85,18 @@ def _first_bad(
     def note(call: Any, args: Any, kwargs: Any, context: Any) -> Any:
       out = call(*args, **kwargs)
       if context.method_name == '__call__':
-        names.append('/'.join(context.module.path))
+        name = '/'.join(context.module.path)
+        # nothing of a teacher may change
+        taught = context.module.scope.mutable is False
+        names.append(f"the teacher's {name}" if taught else name)
         fine.append(_all_finite(out))
       return out
 
     with nn.intercept_methods(note):
       loss, (_, updated) = loss_fn(
-        plain, params, model_state, batch, smoothing=smoothing, keys=keys
-      )
+        plain, params, model_state, batch, smoothing=smoothing, keys=keys,
+        teacher=teacher,
+      )  # fmt: skip
     return loss, (jnp.stack(fine), updated)
 
   gradient = jax.jit(jax.grad(run, has_aux=True))

@@ -1,11 +1,14 @@
 """The metrics of a run: one JSON line a record, exact across a resume."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mobilenet_jax.core.errors import JobError
 from mobilenet_jax.core.files import write_text
+from mobilenet_jax.train import board
 
 
 class MetricsWriter:
@@ -20,19 +23,31 @@ class MetricsWriter:
     kept = [r for r in read_metrics(folder) if r['step'] <= after_step]
     write_text(path, ''.join(_line(r) for r in kept))
     self._file = path.open('a')
-    self._board = _tensorboard(folder / 'tensorboard', after_step)
+    self._board = board.open_board(folder / 'tensorboard', after_step)
 
   def write(self, step: int, values: Mapping[str, Any]) -> None:
-    """Writes a record; nested mappings of numbers are allowed."""
-    self._file.write(_line({'step': step, **values}))
-    self._file.flush()
+    """Writes a record; nested mappings of numbers are allowed.
+
+    Raises:
+      JobError: the disk is full, say.
+    """
+    try:
+      self._file.write(_line({'step': step, **values}))
+      self._file.flush()
+    except OSError as error:
+      raise JobError(
+        f'Cannot write {self._file.name} in step {step}: {error.strerror}. '
+        'Checkpoints are kept: once there is space to write, the same command '
+        'resumes.'
+      ) from error
     if self._board:
       for name, value in _scalars(values):
         self._board.add_scalar(name, value, step)
 
   def close(self) -> None:
-    """Closes the files."""
-    self._file.close()
+    """Closes the files; every record has been flushed by then, or refused."""
+    with contextlib.suppress(OSError):
+      self._file.close()
     if self._board:
       self._board.close()
 
@@ -60,11 +75,3 @@ def _scalars(
     elif isinstance(value, int | float):
       found.append((prefix + name, value))
   return found
-
-
-def _tensorboard(folder: Path, after_step: int) -> Any:
-  try:
-    from tensorboardX import SummaryWriter
-  except ImportError:  # the extra [tensorboard] is not installed
-    return None
-  return SummaryWriter(str(folder), purge_step=after_step + 1)

@@ -2,6 +2,7 @@
 
 import errno
 import json
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -95,3 +96,20 @@ def test_progress_is_plain_lines_off_a_terminal(capsys, monkeypatch):
   assert lines[0].startswith('  counting: 1/3, 0 s, 0 s left, first')
   assert lines[-1].startswith('  counting: 3/3 in 0.')
   assert '\x1b' not in err
+
+
+def test_the_time_left_does_not_count_what_the_first_step_compiled(
+  capsys, monkeypatch
+):
+  moments = iter([0.0, 60.0, 60.0, 62.0, 70.0])
+  clock = SimpleNamespace(monotonic=lambda: next(moments))
+  monkeypatch.setattr(progress, 'time', clock)
+  bar = progress.Progress('training', 105, resumed=5)
+  bar.advance(1)  # after a minute
+  bar.advance(1, 'loss 1.000, 8 images/s')  # 2 s later
+  bar.advance(4)
+  lines = capsys.readouterr().err.splitlines()
+  assert lines == [
+    '  training: 6/105, 60 s, 5940 s left, resumed',
+    '  training: 11/105, 70 s, 188 s left, loss 1.000, 8 images/s',
+  ]

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import threading
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +13,7 @@ import pytest
 
 from mobilenet_jax.core import progress
 from mobilenet_jax.core.errors import JobError, Terminated
+from mobilenet_jax.train import board
 from mobilenet_jax.train.checkpoints import Checkpoints
 from mobilenet_jax.train.metrics import MetricsWriter, read_metrics
 from tests.train.toy import batches, same, start, step, train
@@ -154,3 +157,52 @@ def test_a_step_may_take_the_memory_of_its_state_while_that_is_saved(tmp_path):
     state, _ = donating(state, next(batches(i)))
   same(expected, checkpoints.restore(start()))
   checkpoints.close()
+
+
+def test_metrics_on_a_full_disk_are_a_sentence(tmp_path):
+  writer = MetricsWriter(tmp_path, after_step=0)
+  writer.write(1, {'loss': 1.0})
+  writer._file.close()
+  says = (
+    r'Cannot write /dev/full in step 2: No space left on device\. '
+    r'Checkpoints are kept: once there is space'
+  )
+  with Path('/dev/full').open('a') as writer._file:
+    with pytest.raises(JobError, match=says):
+      writer.write(2, {'loss': 1.0})
+    writer.close()  # and no second one
+  assert [r['step'] for r in read_metrics(tmp_path)] == [1]
+
+
+def test_a_board_on_a_full_disk_is_told_once_and_no_one_waits_for_it(
+  tmp_path, monkeypatch, capsys
+):
+  pytest.importorskip('tensorboardX')
+  full = lambda path: board.ForgivingFile(Path('/dev/full'))
+  monkeypatch.setattr(board.Files, 'open', full)
+  writer = MetricsWriter(tmp_path, after_step=0)
+
+  def log():
+    for i in range(200):  # of which tensorboardX holds ten back
+      writer.write(i, {'loss': float(i)})
+    writer.close()
+
+  logging = threading.Thread(target=log, daemon=True)
+  logging.start()
+  logging.join(20)
+  assert not logging.is_alive()
+  assert len(read_metrics(tmp_path)) == 200
+  assert capsys.readouterr().err == (
+    '/dev/full cannot be written any more (No space left on device); '
+    'metrics.jsonl has what it would have.\n'
+  )
+
+
+def test_a_board_has_what_was_written(tmp_path):
+  pytest.importorskip('tensorboardX')
+  writer = MetricsWriter(tmp_path, after_step=0)
+  writer.write(3, {'loss': 0.5, 'validation': {'accuracy': 0.25}})
+  writer.close()
+  (path,) = (tmp_path / 'tensorboard').iterdir()
+  assert path.name.startswith('events.out.tfevents.')
+  assert b'validation/accuracy' in path.read_bytes()
