@@ -15,10 +15,16 @@ def run(arguments: Sequence[str]) -> None:
   args, config = parser.parse_job(arguments)
 
   from mobilenet_jax.core.cache import use_compilation_cache
+  from mobilenet_jax.core.distributed import joined
+  from mobilenet_jax.core.processes import is_first
   from mobilenet_jax.jobs import training
 
   use_compilation_cache()
-  result = training.run(config, args.workdir)
+  with joined():
+    result = training.run(config, args.workdir)
+    speaks = is_first()
+  if not speaks:
+    return
   if args.json:
     print_json(result)
     return

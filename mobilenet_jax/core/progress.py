@@ -9,12 +9,15 @@ import sys
 import time
 from collections.abc import Iterator
 
+from mobilenet_jax.core.processes import is_first
+
 SECONDS_BETWEEN_LINES = 10.0
 
 
 def say(text: str) -> None:
-  """Prints one line for the user on stderr."""
-  print(text, file=sys.stderr, flush=True)
+  """Prints one line for the user on stderr; of many processes the first."""
+  if is_first():
+    print(text, file=sys.stderr, flush=True)
 
 
 class Progress:
@@ -97,7 +100,8 @@ class _Bar(Progress):
 @contextlib.contextmanager
 def progress(title: str, total: int, *, done: int = 0) -> Iterator[Progress]:
   """Shows the progress of the code inside; `done` of it was done before."""
-  shown = (_Bar if sys.stderr.isatty() else Progress)(title, total, done)
+  bar = sys.stderr.isatty() and is_first()
+  shown = (_Bar if bar else Progress)(title, total, done)
   try:
     yield shown
   finally:

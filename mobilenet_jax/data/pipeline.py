@@ -80,6 +80,7 @@ def eval_batches(
   batch: int,
   resolution: int,
   inputs: Inputs = TENSORFLOW,
+  shard: tuple[int, int] = (0, 1),
   threads: int = 1,
 ) -> Iterator[Batch]:
   """Yields every image once, in order, in batches of one shape.
@@ -92,6 +93,8 @@ def eval_batches(
     resolution: pixels; images of that size are taken as they are, others are
       resized and cropped as `inputs` says (`preprocess.resize_and_crop`).
     inputs: of the network's spec.
+    shard: which process this is, and of how many; it gets every so manieth
+      batch, so that one process may have one more than another.
     threads: that decode, each a batch of its own.
 
   Returns:
@@ -101,7 +104,8 @@ def eval_batches(
   """
   import grain  # It imports JAX.
 
-  steps = grain.MapDataset.range(-(-len(source) // batch))
+  index, count = shard
+  steps = grain.MapDataset.range(index, -(-len(source) // batch), count)
   make = functools.partial(eval_batch, source, resolution, inputs, batch)
   return _read_ahead(steps.map(make), threads)
 

@@ -8,6 +8,7 @@ from mobilenet_jax.core.errors import UserError, did_you_mean
 from mobilenet_jax.core.extras import need
 from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.models import get_arch
+from mobilenet_jax.train.mesh import NORMS
 from mobilenet_jax.train.optimizers import optimizer
 
 Ranges = Mapping[str, tuple[float, float]]  # field: least and most
@@ -26,6 +27,7 @@ TRAINING: Ranges = {
   'train.distill.soft': (0, 1),
   'train.distill.temperature': (1e-3, 1e3),
   'train.distill.features': (0, math.inf),
+  'train.mesh.model': ANY,
 }
 SEARCH: Ranges = {
   'search.steps': ANY,
@@ -56,7 +58,8 @@ DISTILL = (
 )  # fmt: skip
 FIELDS = (
   'data.augment', 'data.strict', 'train.dtype', 'train.ema', 'train.remat',
-  'train.accumulate', *(f'train.optimizer.{name}' for name in OPTIMIZER),
+  'train.accumulate', 'train.batch_norm',
+  *(f'train.optimizer.{name}' for name in OPTIMIZER),
   *(f'train.distill.{name}' for name in DISTILL),
 )  # fmt: skip  # that must be there, beside those with a range
 DTYPES = ('bfloat16', 'float32')  # of the computation
@@ -96,6 +99,9 @@ def check_training(config: Any, taught: float = 0.0) -> None:
   if part.dtype not in DTYPES:
     hint = did_you_mean(part.dtype, DTYPES)
     raise UserError(f'Unknown train.dtype {part.dtype!r}.{hint}')
+  if part.batch_norm not in NORMS:
+    hint = did_you_mean(part.batch_norm, NORMS)
+    raise UserError(f'Unknown train.batch_norm {part.batch_norm!r}.{hint}')
   if not 0 <= part.ema < 1:
     raise UserError(f'train.ema is {part.ema!r}; it is 0 to less than 1.')
   if part.accumulate < 1 or part.batch % part.accumulate:

@@ -19,6 +19,8 @@ def training_config() -> ConfigDict:
   config.model = _model()
   config.data = _data()
   config.train = _train()
+  # devices that share a wide dense layer; the others share the batch
+  config.train.mesh = ConfigDict({'model': 1})
   config.train.distill = _distill()
   config.train.optimizer = _optimizer()
   return config
@@ -57,6 +59,7 @@ def _train() -> ConfigDict:
   train.remat = False
   train.dtype = 'float32'
   train.norm_momentum = 0.99
+  train.batch_norm = 'global'  # or 'device': statistics of a device's images
   train.log_every = 10
   train.save_every = 250
   return train

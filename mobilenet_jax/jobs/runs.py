@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mobilenet_jax.core import processes
 from mobilenet_jax.core.config import differences, to_plain
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import (
@@ -38,23 +39,65 @@ def open_run(
   Writes `config.json` and `env.json` when the folder is new. The folder is
   this process's own until the block ends. If what is done inside finds that
   the user's input is wrong, and no training has begun, the folder is emptied
-  again, so that the corrected command can use it.
+  again, so that the corrected command can use it. Of many processes the first
+  does all this for the others, who see the same folder.
 
   Raises:
     UserError: the folder is not writable, in use, holds something else, or
-      was used with another config; the first differing field is named.
+      was used with another config; the first differing field is named. Or the
+      processes of a job differ in their configs, or in what they see.
   """
   wanted: dict[str, Any] = {'job': job, **to_plain(config)}
-  folder = make_folder(workdir)
-  with locked(folder / '.lock', f'Run folder {folder} is in use'):
-    _check_config(folder, wanted)
-    if not (folder / 'env.json').exists():
-      write_json(folder / 'env.json', environment(wanted.get('seed')))
+  _check_processes(wanted)
+  with contextlib.ExitStack() as stack:
+    folder = Path(processes.from_first(lambda: _open(stack, workdir, wanted)))
+    for i, there in enumerate(processes.share(_holds(folder, wanted))):
+      if not there:
+        raise UserError(
+          f'Process {i} does not see run folder {folder}, which process 0 has '
+          'made; it must be one that all computers share.'
+        )
     try:
       yield folder
     except UserError:
-      _undo(folder)
+      if processes.is_first():
+        _undo(folder)
       raise
+
+
+def _open(
+  stack: contextlib.ExitStack,
+  workdir: str | os.PathLike,
+  wanted: dict[str, Any],
+) -> str:
+  """Makes or opens a folder, locked until the stack is left."""
+  folder = make_folder(workdir)
+  stack.enter_context(
+    locked(folder / '.lock', f'Run folder {folder} is in use')
+  )
+  _check_config(folder, wanted)
+  if not (folder / 'env.json').exists():
+    write_json(folder / 'env.json', environment(wanted.get('seed')))
+  return str(folder)
+
+
+def _check_processes(wanted: dict[str, Any]) -> None:
+  """Checks that all processes were started with the same config."""
+  first, *others = processes.share(wanted)
+  for i, other in enumerate(others, 1):
+    found = differences(first, other)
+    if found:
+      raise UserError(
+        f'Process {i} was started with another config than process 0 (0 / '
+        f'{i}): {found[0]}.'
+      )
+
+
+def _holds(folder: Path, wanted: dict[str, Any]) -> bool:
+  if processes.count() == 1:
+    return True
+  path = folder / 'config.json'
+  return path.exists() and not differences(read_json(path), wanted)
 
 
 def _check_config(folder: Path, wanted: dict[str, Any]) -> None:
@@ -98,6 +141,7 @@ def environment(seed: int | None) -> dict[str, Any]:
     'system': platform.platform(),
     'chip': chip(),
     'cores': os.cpu_count(),
+    'processes': processes.count(),
     'devices': [f'{d.platform}:{d.device_kind}' for d in jax.devices()],
     'versions': {name: _version(name) for name in PACKAGES},
     'started': datetime.now(UTC).isoformat(timespec='seconds'),

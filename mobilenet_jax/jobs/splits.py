@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mobilenet_jax.core import processes
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import read_json, write_json
 from mobilenet_jax.core.progress import say
@@ -33,7 +34,7 @@ def open_training(data: Any, split: str, *batches: int) -> Source:
   """
   source, plan = open_split(data, split), make_augmentation(data.augment)
   for batch in batches:
-    check_batch(source, batch, plan)
+    check_batch(source, batch, plan, (processes.index(), processes.count()))
   check_labels(source, say)
   return source
 
@@ -46,13 +47,26 @@ def remember(folder: Path, sources: Mapping[str, Source]) -> None:
     sources: by what they are for.
 
   Raises:
-    UserError: they are others than those that the run began with.
+    UserError: they are others than those that the run began with, or than
+      those of another process.
   """
   path = folder / 'data.json'
   now = {
     name: {'images': len(source), 'fingerprint': source.fingerprint()}
     for name, source in sources.items()
   }
+  for i, other in enumerate(processes.share(now)):
+    if other != now:
+      raise UserError(
+        f'Processes {processes.index()} and {i} of this job read different '
+        'images under the same name; every computer needs the same data.'
+      )
+  processes.from_first(lambda: _compare(path, now, sources))
+
+
+def _compare(
+  path: Path, now: dict[str, Any], sources: Mapping[str, Source]
+) -> None:
   if not path.exists():
     write_json(path, now)
     return
@@ -61,6 +75,6 @@ def remember(folder: Path, sources: Mapping[str, Source]) -> None:
       source = sources[name]
       raise UserError(
         f'{source.name} {source.split!r} does not hold the images that the run '
-        f'in {folder} began with ({before["images"]} then, {len(source)} now); '
-        'bring them back, or use another --workdir.'
+        f'in {path.parent} began with ({before["images"]} then, {len(source)} '
+        'now); bring them back, or use another --workdir.'
       )

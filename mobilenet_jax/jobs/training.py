@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import optax
 
 from mobilenet_jax.arch import ArchSpec, count, to_json, to_string
+from mobilenet_jax.core import processes
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import make_folder, read_json, write_json
 from mobilenet_jax.data.augment import Augmentation, make_augmentation
@@ -28,6 +29,7 @@ from mobilenet_jax.tasks.diagnosis import explain
 from mobilenet_jax.tasks.distillation import Teacher
 from mobilenet_jax.train.checkpoints import Checkpoints
 from mobilenet_jax.train.loop import Plan, fit
+from mobilenet_jax.train.mesh import Layout, check_split, make_layout
 from mobilenet_jax.train.optimizers import optimizer
 from mobilenet_jax.train.state import TrainState, create_state
 
@@ -69,6 +71,7 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
   with open_run(workdir, 'train', config) as folder:
     data, model = config.data, config.model
     check_training(config)
+    layout = make_layout(config.train)
     augment = make_augmentation(data.augment)
     teacher = teachers.open_teacher(config.train)
     train = open_training(data, data.train_split, config.train.batch)
@@ -79,6 +82,7 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
     side = model.resolution or image_side(train)
     spec = find_arch(model.name, model.width, side, train.num_classes)
     check_fit(spec, train)
+    check_split(layout, lambda: variable_shapes(network_of(spec, config.train)))
     images = Images(train, test, held_out)
     remember(folder, images.named())
     return train_network(
@@ -90,6 +94,7 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
       title=f'training {spec.name}',
       augment=augment,
       teacher=teacher,
+      layout=layout,
     )
 
 
@@ -135,6 +140,7 @@ def train_network(
   title: str,
   augment: Augmentation,
   teacher: Teacher | None = None,
+  layout: Layout | None = None,
 ) -> dict[str, Any]:
   """Trains a network from scratch and evaluates it on `images.test`.
 
@@ -148,6 +154,7 @@ def train_network(
     title: of the progress bar.
     augment: how training images are varied.
     teacher: whom it learns from, beside the labels.
+    layout: of `train.mesh.make_layout`; None is one device.
 
   Returns:
     What `result.json` holds.
@@ -158,28 +165,40 @@ def train_network(
     Terminated: SIGTERM has come.
   """
   done = folder / 'result.json'
-  if done.exists():
-    return read_json(done)
-  make_folder(folder)
+  known = processes.from_first(lambda: _begin(spec, folder, done))
+  if known is not None:
+    return known
   if teacher is not None:
     teacher.check(spec)
-  teachers.remember(folder, teacher)
-  write_json(folder / 'arch.json', to_json(spec))
+  processes.from_first(lambda: teachers.remember(folder, teacher))
   plan = plan_of(config, folder, title)
-  state = _fitted(spec, config, images, seed, augment, plan, teacher)
-  variables = teachers.without_projection(state.variables)
+  state = _fitted(spec, config, images, seed, augment, plan, teacher, layout)
   if images.held_out is not None:
-    variables = restore_variables(spec, config, folder)
+    variables = restore_variables(spec, config, folder, layout)
+  else:
+    variables = teachers.without_projection(_local(state.variables, layout))
   counts = count(spec)
   result = {
     'name': spec.name,
     'arch': to_string(spec),
     'params': counts.params,
     'macs': counts.macs,
-    'test': evaluate_network(network_of(spec, config), variables, images.test),
+    'test': evaluate_network(
+      network_of(spec, config), variables, images.test, layout
+    ),
   }
-  write_json(done, result)
+  if processes.is_first():
+    write_json(done, result)
   return result
+
+
+def _begin(spec: ArchSpec, folder: Path, done: Path) -> dict[str, Any] | None:
+  """The result of a training that was finished before, or None."""
+  if done.exists():
+    return read_json(done)
+  make_folder(folder)
+  write_json(folder / 'arch.json', to_json(spec))
+  return None
 
 
 def plan_of(config: Any, folder: Path, title: str) -> Plan:
@@ -202,6 +221,7 @@ def _fitted(
   augment: Augmentation,
   plan: Plan,
   teacher: Teacher | None,
+  layout: Layout | None,
 ) -> TrainState:
   """The state after all steps."""
   network, rule = _made(spec, config)
@@ -215,7 +235,11 @@ def _fitted(
     'accumulate': config.accumulate,
   }
   held_out = images.held_out
-  step = classification.train_step(network, rule, ema=config.ema, **shared)
+  step = classification.train_step(
+    network, rule, ema=config.ema, layout=layout, **shared
+  )
+  if layout is not None:
+    teacher = layout.place_state(teacher)
   return fit(
     create_state(variables, rule, ema=bool(config.ema)),
     functools.partial(step, teacher=teacher),
@@ -227,11 +251,15 @@ def _fitted(
       augment=augment,
       inputs=spec.inputs,
       start_step=start,
+      shard=_shard(),
     ),
     plan,
     record=lambda metrics: {k: float(v) for k, v in metrics.items()},
     explain=functools.partial(explain, network, teacher=teacher, **shared),
-    validate=_validation(network, held_out) if held_out is not None else None,
+    validate=(
+      None if held_out is None else _validation(network, held_out, layout)
+    ),
+    layout=layout,
   )
 
 
@@ -248,7 +276,7 @@ def network_of(spec: ArchSpec, config: Any) -> Network:
 
 
 def restore_variables(
-  spec: ArchSpec, config: Any, folder: Path
+  spec: ArchSpec, config: Any, folder: Path, layout: Layout | None = None
 ) -> dict[str, Any]:
   """The trained variables in a folder that `train_network` has filled: those
   of the best checkpoint where checkpoints have a score, else of the last."""
@@ -258,17 +286,23 @@ def restore_variables(
   like = jax.eval_shape(
     lambda v: create_state(v, rule, ema=bool(config.ema)), shapes
   )
+  if layout is not None:
+    like = layout.like(like)
   with contextlib.closing(Checkpoints(folder / 'checkpoints')) as checkpoints:
     state = checkpoints.restore(like, checkpoints.best_step())
-  return teachers.without_projection(state.variables)
+  return teachers.without_projection(_local(state.variables, layout))
 
 
 def evaluate_network(
-  network: Network, variables: Any, source: Source
+  network: Network,
+  variables: Any,
+  source: Source,
+  layout: Layout | None = None,
 ) -> dict[str, float]:
-  """Accuracy and loss over all of a source."""
+  """Accuracy and loss over all of a source; of many processes each takes its
+  share of the images, and all get the whole's."""
   predict = classification.predict_fn(network)
-  return _evaluate(network, predict, variables, source)
+  return _evaluate(network, predict, variables, source, layout)
 
 
 def _made(
@@ -279,11 +313,13 @@ def _made(
 
 
 def _validation(
-  network: Network, source: Source
+  network: Network, source: Source, layout: Layout | None
 ) -> Callable[[TrainState], dict[str, float]]:
   """Returns what evaluates a state on a source; compiled once."""
   predict = classification.predict_fn(network)
-  return lambda state: _evaluate(network, predict, state.variables, source)
+  return lambda state: _evaluate(
+    network, predict, _local(state.variables, layout), source, layout
+  )
 
 
 def _evaluate(
@@ -291,9 +327,25 @@ def _evaluate(
   predict: Callable[[Any, Any], Any],
   variables: Any,
   source: Source,
+  layout: Layout | None,
 ) -> dict[str, float]:
   spec = network.spec
+  devices = 1 if layout is None else jax.local_device_count()
   batches = eval_batches(
-    source, batch=EVAL_BATCH, resolution=spec.resolution, inputs=spec.inputs
+    source,
+    batch=-(-EVAL_BATCH // devices) * devices,
+    resolution=spec.resolution,
+    inputs=spec.inputs,
+    shard=_shard(),
   )
+  if layout is not None:
+    batches = ({**b, 'image': layout.spread(b['image'])} for b in batches)
   return classification.evaluate(predict, variables, batches)
+
+
+def _local(variables: Any, layout: Layout | None) -> Any:
+  return variables if layout is None else layout.local(variables)
+
+
+def _shard() -> tuple[int, int]:
+  return processes.index(), processes.count()

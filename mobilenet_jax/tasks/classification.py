@@ -1,5 +1,6 @@
 """Image classification: loss, metrics and the training step of a network."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -10,10 +11,12 @@ import optax
 from jax import Array
 from jax.typing import ArrayLike
 
+from mobilenet_jax.core import processes
 from mobilenet_jax.models.builder import Network, image_shape
 from mobilenet_jax.tasks.distillation import Teacher, logits_of
 from mobilenet_jax.tasks.metrics import Tally
 from mobilenet_jax.train.accumulate import accumulated
+from mobilenet_jax.train.mesh import Layout
 from mobilenet_jax.train.packed import global_norm
 from mobilenet_jax.train.state import (
   TrainState,
@@ -91,6 +94,7 @@ def train_step(
   seed: int,
   accumulate: int = 1,
   ema: float = 0.0,
+  layout: Layout | None = None,
 ) -> Callable[..., tuple[TrainState, dict[str, Array]]]:
   """Returns the compiled step (state, batch, teacher=None) -> (state,
   metrics); the teacher is a `tasks.distillation.Teacher`.
@@ -106,19 +110,22 @@ def train_step(
     accumulate: micro-batches that a batch is taken in, see
       `train.accumulate`.
     ema: decay of the moving averages; read where the state has them.
+    layout: of state and batch over many devices; None is one.
   """
+  gradient = jax.value_and_grad(
+    lambda params, model_state, batch, keys, teacher: loss_fn(
+      network, params, model_state, batch, smoothing=smoothing, keys=keys,
+      teacher=teacher,
+    ),
+    has_aux=True,
+  )  # fmt: skip
+  parts = functools.partial(accumulated, gradient, accumulate)
+  whole = parts if layout is None else layout.gradient(parts)
 
   def step(state: TrainState, batch: Any, teacher: Teacher | None = None):
-    gradient = jax.value_and_grad(
-      lambda params, model_state, batch, keys: loss_fn(
-        network, params, model_state, batch, smoothing=smoothing, keys=keys,
-        teacher=teacher,
-      ),
-      has_aux=True,
-    )  # fmt: skip
-    (loss, (right, model_state)), grads = accumulated(
-      gradient, accumulate, state.params, state.model_state, batch,
-      step_keys(seed, state.step),
+    (loss, (right, model_state)), grads = whole(
+      state.params, state.model_state, batch, step_keys(seed, state.step),
+      teacher,
     )  # fmt: skip
     norm = global_norm(grads)
     metrics = {'loss': loss, 'accuracy': right, 'grad_norm': norm}
@@ -126,7 +133,7 @@ def train_step(
       state, optimizer, grads, model_state,
       ema_decay=ema, watched=(loss, norm),
     )  # fmt: skip
-    return after, metrics
+    return (after, metrics) if layout is None else layout.keep(after, metrics)
 
   return jax.jit(step, donate_argnums=0)
 
@@ -139,7 +146,8 @@ def predict_fn(network: Network) -> Callable[[Any, ArrayLike], Array]:
 def evaluate(
   predict: Callable[[Any, Array], Array], variables: Any, batches: Iterable[Any]
 ) -> dict[str, float]:
-  """Means over all batches, padding left out.
+  """Means over all batches, padding left out; of many processes each brings
+  its own batches, and all get the same.
 
   Returns:
     'accuracy', 'loss', and of more than 5 classes 'top5'.
@@ -150,6 +158,8 @@ def evaluate(
     if tally is None:
       tally = Tally(logits.shape[-1])
     tally.add(logits, batch['label'], batch['weight'])
+  if processes.count() > 1:
+    tally = Tally.joined(processes.share(tally and tally.counts()))
   if tally is None:
     raise ValueError('nothing to evaluate on: there are no batches')
   found = tally.summary()

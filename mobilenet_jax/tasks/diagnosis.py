@@ -78,7 +78,8 @@ def _first_bad(
   plain = network.clone(remat=False)  # names of layers cannot leave a remat
   names: list[str] = []
 
-  def run(params: Any):
+  # all are arguments: what other processes hold cannot be a constant
+  def run(params: Any, model_state: Any, batch: Any, keys: Any):
     names.clear()
     fine: list[Array] = []
 
@@ -100,8 +101,8 @@ def _first_bad(
     return loss, (jnp.stack(fine), updated)
 
   gradient = jax.jit(jax.grad(run, has_aux=True))
-  grads, (fine, updated) = gradient(params)
-  for name, good in zip(names, fine, strict=True):
+  grads, (fine, updated) = gradient(params, model_state, batch, keys)
+  for name, good in zip(names, jax.device_get(fine), strict=True):
     if not good:
       return name or 'the loss', updated
   order = {name: i for i, name in enumerate(names)}

@@ -3,7 +3,9 @@
 NumPy alone; logits come in blocks and are not kept.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -77,6 +79,29 @@ class Tally:
     self._truth.append(labels.astype(np.int32))
     self._answer.append(logits.argmax(1).astype(np.int32))
     self._confidence.append(np.exp(logs.max(1)))
+
+  def counts(self) -> list[Any]:
+    """What `joined` takes, for JSON."""
+    arrays = (self._truth, self._answer, self._confidence)
+    return [
+      self.num_classes, self._loss, self._in_top,
+      *(_joined(parts).tolist() for parts in arrays),
+    ]  # fmt: skip
+
+  @classmethod
+  def joined(cls, parts: Sequence[list[Any] | None]) -> 'Tally | None':
+    """A tally of all images of several; None where there are none."""
+    there = [part for part in parts if part is not None]
+    if not there:
+      return None
+    tally = cls(there[0][0])
+    for _, loss, in_top, truth, answer, confidence in there:
+      tally._loss += loss
+      tally._in_top += in_top
+      tally._truth.append(np.array(truth, np.int32))
+      tally._answer.append(np.array(answer, np.int32))
+      tally._confidence.append(np.array(confidence, np.float64))
+    return tally
 
   def __len__(self) -> int:
     """Images so far."""

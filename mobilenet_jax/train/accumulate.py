@@ -22,6 +22,7 @@ def accumulated(
   model_state: Any,
   batch: Any,
   keys: Mapping[str, Array],
+  *more: Any,
 ) -> tuple[tuple[Array, tuple[Array, Any]], Any]:
   """What `gradient` returns for a batch, taken in `count` parts.
 
@@ -29,23 +30,24 @@ def accumulated(
   but batch norm sees the statistics of a part, and averages them part by part.
 
   Args:
-    gradient: (params, model_state, batch, keys) -> ((loss, (metric, model
+    gradient: (params, model_state, batch, keys, *more) -> ((loss, (metric, model
       state)), gradient), means over the images of the batch.
     count: of parts; a divisor of the number of images. With 1 `gradient` is
       called as it is.
     params, model_state: of the network.
     batch: a tree of arrays [N, ...].
     keys: random keys by name; every part gets its own.
+    *more: the same for all parts.
   """
   if count == 1:
-    return gradient(params, model_state, batch, keys)
+    return gradient(params, model_state, batch, keys, *more)
 
   def part(carry: tuple[Any, Any], inputs: tuple[Array, Any]):
     model_state, sums = carry
     i, images = inputs
     own = {name: jax.random.fold_in(key, i) for name, key in keys.items()}
     (loss, (metric, model_state)), grads = gradient(
-      params, model_state, images, own
+      params, model_state, images, own, *more
     )
     sums = jax.tree.map(jnp.add, sums, (loss, metric, grads))
     return (model_state, sums), None

@@ -5,7 +5,7 @@ import errno
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from orbax.checkpoint import v1 as ocp
 
 from mobilenet_jax.core.errors import JobError, UserError
 from mobilenet_jax.core.files import make_folder
+from mobilenet_jax.core.processes import from_first, is_first
 from mobilenet_jax.core.progress import say
 from mobilenet_jax.train.manifest import read_manifest, write_manifest
 
@@ -31,7 +32,9 @@ class Checkpoints:
   """Numbered checkpoints under a folder; the last two and the best are kept.
 
   A checkpoint is there whole or not at all, whenever the program is killed:
-  it counts once the digests of its files are written beside them.
+  it counts once the digests of its files are written beside them. Of many
+  processes each writes and reads its part of the arrays; the first decides
+  which checkpoints are whole, and all must call the same methods.
   """
 
   def __init__(self, folder: Path, *, write: bool = False):
@@ -46,12 +49,9 @@ class Checkpoints:
       UserError: there are some, and all are damaged, or they cannot be read.
     """
     self._folder = folder.absolute()
-    try:
-      self._scores = _open(self._folder, write)  # by step; None is no score
-    except OSError as error:
-      raise UserError(
-        f'Cannot read the checkpoints in {folder}: {error.strerror}.'
-      ) from error
+    found = from_first(lambda: list(_open(self._folder, write).items()))
+    # by step; None is no score
+    self._scores: dict[int, float | None] = dict(found)
     self._checkpointer = ocp.training.Checkpointer(
       str(self._folder),
       preservation_policy=self,  # pyrefly: ignore[bad-argument-type]
@@ -75,7 +75,8 @@ class Checkpoints:
     self.wait()
     known, self._scores = self._scores, {**self._scores, step: score}
     with self._told(step, known):
-      _check_space(self._folder, state)
+      if is_first():
+        _check_space(self._folder, state)
       response = self._checkpointer.save_async(
         step, state, force=True, overwrite=True
       )
@@ -95,8 +96,7 @@ class Checkpoints:
     known = {k: v for k, v in self._scores.items() if k != step}
     with self._told(step, known):
       saving.result()
-    there = {int(p.name) for p in _steps(self._folder)}
-    self._scores = {k: v for k, v in self._scores.items() if k in there}
+    self._scores = {k: self._scores[k] for k in self._kept(self._scores)}
 
   def latest_step(self) -> int | None:
     """Step of the newest checkpoint, or None."""
@@ -155,12 +155,17 @@ class Checkpoints:
     """Which of the steps stay: orbax asks this of a preservation policy."""
     del context
     steps = [info.step for info in checkpoints]
-    kept = {*steps[-KEEP:], _best(self._scores)}
+    kept = self._kept(steps)
     return [step in kept for step in steps]
 
+  def _kept(self, steps: Iterable[int]) -> set[int]:
+    best = _best(self._scores)
+    return {*sorted(steps)[-KEEP:]} | ({best} if best is not None else set())
+
   def _commit(self, step: int, response: Any, score: float | None) -> None:
-    response.result()
-    write_manifest(self._folder / str(step), score)
+    response.result()  # once every process has written its part
+    if is_first():
+      write_manifest(self._folder / str(step), score)
 
   @contextlib.contextmanager
   def _told(self, step: int, known: dict[int, float | None]) -> Iterator[None]:
@@ -192,7 +197,20 @@ def _check_space(folder: Path, state: Any) -> None:
 
 
 def _open(folder: Path, write: bool) -> dict[int, float | None]:
-  """Scores of the whole checkpoints by step."""
+  """Scores of the whole checkpoints by step.
+
+  Raises:
+    UserError: there are some, and all are damaged, or they cannot be read.
+  """
+  try:
+    return _read(folder, write)
+  except OSError as error:
+    raise UserError(
+      f'Cannot read the checkpoints in {folder}: {error.strerror}.'
+    ) from error
+
+
+def _read(folder: Path, write: bool) -> dict[int, float | None]:
   scores: dict[int, float | None] = {}
   damaged: list[Path] = []
   half: list[Path] = []  # the program was killed while it saved them
@@ -249,4 +267,4 @@ def _reason(error: BaseException) -> str:
 
 def _sharding(x: Any) -> Any:
   found = getattr(x, 'sharding', None)
-  return found or jax.sharding.SingleDeviceSharding(jax.devices()[0])
+  return found or jax.sharding.SingleDeviceSharding(jax.local_devices()[0])

@@ -11,8 +11,9 @@ import jax
 from mobilenet_jax.core.errors import Terminated
 from mobilenet_jax.core.progress import progress
 from mobilenet_jax.train.checkpoints import Checkpoints
+from mobilenet_jax.train.mesh import Layout
 from mobilenet_jax.train.metrics import MetricsWriter
-from mobilenet_jax.train.stopping import sigterm_noted
+from mobilenet_jax.train.stopping import stopping
 from mobilenet_jax.train.watch import Diverged, Record, Taken, Watch
 
 Batches = Callable[[int], Any]  # an iterator that can be closed
@@ -48,6 +49,7 @@ def fit(
   record: Record,
   explain: Callable[[Any, Any], str] | None = None,
   validate: Callable[[Any], Mapping[str, float]] | None = None,
+  layout: Layout | None = None,
 ) -> Any:
   """Runs `step_fn` until `plan.steps`, going on from the last checkpoint.
 
@@ -65,6 +67,8 @@ def fit(
       that was not finite; the state is what `step_fn` made of it.
     validate: (state) -> what is recorded as 'validation' every `save_every`
       steps; the first value is the checkpoint's score, the best is kept.
+    layout: where state and batches live; None is one device. With it
+      `batches` gives this process's rows, and all processes do the same.
 
   Returns:
     The state after `steps` steps.
@@ -79,12 +83,14 @@ def fit(
     own = Checkpoints(plan.folder / 'checkpoints', write=True)
     checkpoints = enter(contextlib.closing(own))
     start = checkpoints.latest_step() or 0
+    if layout is not None:
+      state = layout.place_state(state)
     if start:
       state = checkpoints.restore(state)
     writer = enter(
       contextlib.closing(MetricsWriter(plan.folder, after_step=start))
     )
-    terminated = enter(sigterm_noted())
+    terminated = enter(stopping())
     bar = enter(progress(plan.title, plan.steps, done=start))
     source = enter(contextlib.closing(batches(start)))
     watch = Watch(
@@ -96,10 +102,12 @@ def fit(
     try:
       for step in range(start + 1, plan.steps + 1):
         batch = next(source)
+        if layout is not None:
+          batch = layout.place_batch(batch)
         state, metrics = step_fn(state, batch)
         watch.settle(taken)  # while this step runs
         taken = Taken(step, metrics, batch)
-        stop = terminated()
+        stop = terminated(step)
         due = step % plan.save_every == 0 or step == plan.steps
         if due or stop:
           watch.settle(taken)
@@ -114,9 +122,10 @@ def fit(
       raise diverged.told(where, checkpoints.latest_step()) from None
     jax.block_until_ready(state)
     checkpoints.wait()
-    if terminated():
+    saved = checkpoints.latest_step() or 0
+    if terminated(saved):
       raise Terminated(
-        f'stopped by SIGTERM after step {checkpoints.latest_step()} of '
+        f'stopped by SIGTERM after step {saved} of '
         f'{plan.steps}, which is saved; run it again to resume.'
       )
   return state

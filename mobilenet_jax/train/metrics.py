@@ -8,17 +8,22 @@ from typing import Any
 
 from mobilenet_jax.core.errors import JobError
 from mobilenet_jax.core.files import write_text
+from mobilenet_jax.core.processes import is_first
 from mobilenet_jax.train import board
 
 
 class MetricsWriter:
   """Appends records to `metrics.jsonl`, and scalars to `tensorboard/`.
 
-  Records hold nothing that differs between two runs of one seed: no times.
+  Records hold nothing that differs between two runs of one seed: no times. Of
+  many processes only the first writes.
   """
 
   def __init__(self, folder: Path, *, after_step: int):
     """Drops what an interrupted run wrote after `after_step`."""
+    self._file = self._board = None
+    if not is_first():
+      return
     path = folder / 'metrics.jsonl'
     kept = [r for r in read_metrics(folder) if r['step'] <= after_step]
     write_text(path, ''.join(_line(r) for r in kept))
@@ -31,6 +36,8 @@ class MetricsWriter:
     Raises:
       JobError: the disk is full, say.
     """
+    if not self._file:
+      return
     try:
       self._file.write(_line({'step': step, **values}))
       self._file.flush()
@@ -46,6 +53,8 @@ class MetricsWriter:
 
   def close(self) -> None:
     """Closes the files; every record has been flushed by then, or refused."""
+    if not self._file:
+      return
     with contextlib.suppress(OSError):
       self._file.close()
     if self._board:
