@@ -6,7 +6,7 @@ from mobilenet_jax.core.errors import UserError
 
 MODULES = {
   'tflite': ('tensorflow', 'ai_edge_litert'),
-  'report': ('plotly',),
+  'report': ('plotly', 'matplotlib'),
 }
 
 

@@ -1,12 +1,12 @@
 """A picture of some images of a source, as stored and as training sees them."""
 
 import io
-import unicodedata
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mobilenet_jax.arch.inputs import TENSORFLOW
+from mobilenet_jax.core.text import ascii_only
 from mobilenet_jax.data.augment import SHIFT_AND_JITTER, resize, to_rgb
 from mobilenet_jax.data.batches import train_batch
 from mobilenet_jax.data.sources import Source
@@ -40,7 +40,7 @@ def draw_sheet(source: Source, indices: np.ndarray, px: int) -> bytes:
     example = source[int(i)]
     name = source.class_names[example['label']]
     text = f'{name}: {source.image_name(int(i))}, then augmented'
-    draw.text((GAP, top), _plain(text), INK, font)
+    draw.text((GAP, top), ascii_only(text, LETTERS), INK, font)
     stored = resize(to_rgb(example['image']), px)
     seen = augmented(source, np.full(COLUMNS - 1, i), px, rng)
     for column, pixels in enumerate([stored, *seen]):
@@ -61,11 +61,3 @@ def augmented(
   )
   levels = (batch['image'] + 1) * 127.5  # from [-1, 1]
   return np.clip(levels.round(), 0, 255).astype(np.uint8)
-
-
-def _plain(text: str) -> str:
-  """ASCII, as Pillow's own font has it."""
-  split = unicodedata.normalize('NFKD', text[: 4 * LETTERS])
-  letters = ''.join(c for c in split if not unicodedata.combining(c))
-  plain = letters.encode('ascii', 'replace').decode()
-  return plain if len(plain) <= LETTERS else plain[: LETTERS - 3] + '...'

@@ -28,6 +28,8 @@ TRAINING: Ranges = {
   'train.distill.temperature': (1e-3, 1e3),
   'train.distill.features': (0, math.inf),
   'train.mesh.model': ANY,
+  'train.layer_decay': (1e-3, 1),
+  'train.patience': (0, math.inf),
 }
 SEARCH: Ranges = {
   'search.steps': ANY,
@@ -58,11 +60,13 @@ DISTILL = (
 )  # fmt: skip
 FIELDS = (
   'data.augment', 'data.strict', 'train.dtype', 'train.ema', 'train.remat',
-  'train.accumulate', 'train.batch_norm',
+  'train.accumulate', 'train.batch_norm', 'train.freeze', 'train.class_weights',
   *(f'train.optimizer.{name}' for name in OPTIMIZER),
   *(f'train.distill.{name}' for name in DISTILL),
 )  # fmt: skip  # that must be there, beside those with a range
 DTYPES = ('bfloat16', 'float32')  # of the computation
+CLASS_WEIGHTS = ('', 'balanced')
+RUN = ('model.weights', 'model.source', 'deliver')  # of the job 'train' alone
 
 
 def check_search(config: Any) -> None:
@@ -102,6 +106,10 @@ def check_training(config: Any, taught: float = 0.0) -> None:
   if part.batch_norm not in NORMS:
     hint = did_you_mean(part.batch_norm, NORMS)
     raise UserError(f'Unknown train.batch_norm {part.batch_norm!r}.{hint}')
+  if part.class_weights not in CLASS_WEIGHTS:
+    raise UserError(
+      f"train.class_weights is {part.class_weights!r}; it is 'balanced' or ''."
+    )
   if not 0 <= part.ema < 1:
     raise UserError(f'train.ema is {part.ema!r}; it is 0 to less than 1.')
   if part.accumulate < 1 or part.batch % part.accumulate:
@@ -130,6 +138,37 @@ def _check_distill(part: Any, taught: float) -> None:
       f'train.distill.weights is {part.weights!r}, but train.distill.teacher '
       'does not say of which network.'
     )
+
+
+def check_run(config: Any) -> None:
+  """Checks all that a config says of a training of its own.
+
+  Raises:
+    UserError: see `check_training`; or what is asked for does not go together,
+      or an extra is not installed.
+  """
+  check_training(config)
+  for name in RUN:
+    _field(config, name)
+  part = config.train
+  if not config.data.name:
+    raise UserError(
+      'There is nothing to learn from; name your images with '
+      '--config.data.name=folder:PATH, PATH having one subfolder a class.'
+    )
+  if part.freeze and not config.model.weights:
+    raise UserError(
+      f'train.freeze is {part.freeze!r}, but there are no weights to keep; '
+      'name some with --config.model.weights.'
+    )
+  if part.patience and not config.data.held_out_split:
+    raise UserError(
+      f'train.patience is {part.patience}, but there is nothing to judge by; '
+      'name a split with --config.data.held_out_split.'
+    )
+  if config.deliver:
+    for extra in ('tflite', 'report'):
+      need(extra, '--config.deliver')
 
 
 def _check(config: Any, ranges: Ranges) -> None:

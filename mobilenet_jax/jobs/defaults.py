@@ -16,6 +16,7 @@ def training_config() -> ConfigDict:
   """Returns a new config of `mobilenet-jax train`."""
   config = ConfigDict()
   config.seed = 0
+  config.deliver = False  # whether it ends as configs/transfer.py does
   config.model = _model()
   config.data = _data()
   config.train = _train()
@@ -30,7 +31,9 @@ def _model() -> ConfigDict:
   model = ConfigDict()
   model.name = ''  # of the zoo, an arch.json or a spec string
   model.width = 1.0
-  model.resolution = 0  # 0 takes the images' own
+  model.resolution = 0  # 0 takes the images' own, or the weights'
+  model.weights = ''  # a file or a run to begin with
+  model.source = 'mobilenet_jax'  # the library that wrote the file
   return model
 
 
@@ -60,6 +63,10 @@ def _train() -> ConfigDict:
   train.dtype = 'float32'
   train.norm_momentum = 0.99
   train.batch_norm = 'global'  # or 'device': statistics of a device's images
+  train.freeze = ''  # a block, an endpoint or a number: weights stay to there
+  train.layer_decay = 1.0  # of the rate, from block to block backwards
+  train.patience = 0  # validations without a better one; 0: no end
+  train.class_weights = ''  # or 'balanced'
   train.log_every = 10
   train.save_every = 250
   return train

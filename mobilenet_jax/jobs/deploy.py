@@ -1,5 +1,6 @@
 """Exports a network, checks the export, and measures it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from mobilenet_jax.core.errors import JobError
 from mobilenet_jax.core.files import write_bytes
 from mobilenet_jax.data.pipeline import eval_batches
 from mobilenet_jax.data.sources import Source
+from mobilenet_jax.export.labels import with_labels
 from mobilenet_jax.export.tflite import Interpreter, network_to_tflite
 from mobilenet_jax.measure.blocks import block_model
 from mobilenet_jax.measure.host import Host
@@ -22,9 +24,20 @@ TOLERANCE = 1e-3  # of the largest logit
 
 
 def export(
-  spec: ArchSpec, variables: Any, path: Path, source: Source
+  spec: ArchSpec,
+  variables: Any,
+  path: Path,
+  source: Source,
+  labels: Sequence[str] = (),
 ) -> dict[str, Any]:
   """Writes the float TFLite model and compares it with JAX on real images.
+
+  Args:
+    spec: the network.
+    variables: its weights.
+    path: of the file.
+    source: of the images.
+    labels: names of the classes that go into the file; none where empty.
 
   Returns:
     'bytes', 'images', 'max_difference' of the logits, 'same_answers' (share
@@ -34,6 +47,8 @@ def export(
     JobError: the two disagree; nothing is written.
   """
   model = network_to_tflite(spec, variables)
+  if labels:
+    model = with_labels(model, spec, labels)
   batch = next(
     eval_batches(
       source,

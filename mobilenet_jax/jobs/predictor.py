@@ -12,7 +12,7 @@ from mobilenet_jax.data.batches import eval_image
 from mobilenet_jax.data.labels import default_labels, read_labels
 from mobilenet_jax.data.preprocess import preprocess
 from mobilenet_jax.jobs import trained
-from mobilenet_jax.jobs.training import network_of
+from mobilenet_jax.jobs.trainer import network_of
 from mobilenet_jax.models.builder import Network
 from mobilenet_jax.models.find import find_arch
 from mobilenet_jax.models.pretrained import Pretrained, load_pretrained

@@ -34,13 +34,14 @@ from mobilenet_jax.jobs.pricing import Pricing, open_pricing
 from mobilenet_jax.jobs.runs import open_run
 from mobilenet_jax.jobs.samples import sample_predictions
 from mobilenet_jax.jobs.splits import open_split, open_training, remember
-from mobilenet_jax.jobs.training import (
+from mobilenet_jax.jobs.trainer import (
   Images,
-  image_side,
+  Training,
   plan_of,
   restore_variables,
   train_network,
 )
+from mobilenet_jax.jobs.training import image_side
 from mobilenet_jax.latency.table import LatencyTable
 from mobilenet_jax.models import get_arch
 from mobilenet_jax.report.page import write_report
@@ -325,14 +326,16 @@ def train_contender(
   )
   with open_run(folder / 'contenders' / spec.name, 'train', own) as place:
     return train_network(
-      spec,
-      config.train,
-      Images(data.train, data.test),
-      seed=config.seed,
-      folder=place,
-      title=title,
-      augment=make_augmentation(config.data.augment),
-      teacher=teacher,
+      Training(
+        spec,
+        config.train,
+        Images(data.train, data.test),
+        config.seed,
+        place,
+        title,
+        make_augmentation(config.data.augment),
+        teacher=teacher,
+      )
     )
 
 

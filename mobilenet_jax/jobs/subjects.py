@@ -14,7 +14,7 @@ from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.data.labels import read_labels
 from mobilenet_jax.data.sources import open_source
 from mobilenet_jax.jobs import predictor, trained
-from mobilenet_jax.jobs.training import network_of
+from mobilenet_jax.jobs.trainer import network_of
 from mobilenet_jax.models.builder import Network
 from mobilenet_jax.models.pretrained import load_pretrained
 from mobilenet_jax.models.pretrained.own import NotOurs

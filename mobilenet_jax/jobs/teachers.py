@@ -46,7 +46,7 @@ def _found(part: Any) -> tuple[ArchSpec, Any]:
     made = load_pretrained(part.teacher, part.source, part.weights)
     return made.spec, made.variables
   if (Path(part.teacher) / 'config.json').exists():
-    from mobilenet_jax.jobs.trained import open_trained  # it imports training
+    from mobilenet_jax.jobs.trained import open_trained  # it imports trainer
 
     trained = open_trained(part.teacher)
     return trained.spec, trained.variables

@@ -12,7 +12,7 @@ from mobilenet_jax.core.files import make_folder, read_json
 from mobilenet_jax.data.sources import Source
 from mobilenet_jax.jobs import deploy
 from mobilenet_jax.jobs.splits import open_split
-from mobilenet_jax.jobs.training import (
+from mobilenet_jax.jobs.trainer import (
   evaluate_network,
   network_of,
   restore_variables,
@@ -52,7 +52,7 @@ def open_folder(workdir: str) -> tuple[Path, ConfigDict]:
   if not (folder / 'config.json').exists():
     raise UserError(f'{folder} is no run folder: it has no config.json.')
   config = ConfigDict(read_json(folder / 'config.json'))
-  if 'drop_path' not in config.train:
+  if 'mesh' not in config.train:
     raise UserError(
       f'{folder} was made by an earlier mobilenet-jax; that one reads it.'
     )
@@ -87,7 +87,8 @@ def evaluate(workdir: str, split: str | None = None) -> dict[str, Any]:
 
 
 def export(workdir: str, out: str) -> dict[str, Any]:
-  """Writes the network of a run folder as float TFLite and checks it.
+  """Writes the network of a run folder as float TFLite, the names of its
+  classes inside, and checks it.
 
   Returns:
     What `deploy.export` does.
@@ -96,7 +97,8 @@ def export(workdir: str, out: str) -> dict[str, Any]:
   if path.suffix != '.tflite':
     raise UserError(f'--out {out} is not a .tflite file.')
   trained = open_trained(workdir)
+  source = test_source(trained)
   make_folder(path.parent)
   return deploy.export(
-    trained.spec, trained.variables, path, test_source(trained)
+    trained.spec, trained.variables, path, source, source.class_names
   )

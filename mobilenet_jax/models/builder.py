@@ -37,6 +37,8 @@ class Network(nn.Module):
       an rng 'drop_path'.
     remat: compute a block's activations again for its gradient instead of
       keeping them.
+    frozen: how many of the first blocks always do what they do in evaluation:
+      no dropping, and batch norm by its moving averages, which stay.
   """
 
   spec: ArchSpec
@@ -44,6 +46,7 @@ class Network(nn.Module):
   dropout: float = 0.0
   drop_path: float = 0.0
   remat: bool = False
+  frozen: int = 0
 
   @nn.compact
   def __call__(
@@ -61,7 +64,8 @@ class Network(nn.Module):
         x = nn.Dropout(self.dropout, name='dropout')(x, deterministic=not train)
       options = dataclasses.replace(self.options, drop_path=rates[i])
       module = build_block(block, options, block_name(i))
-      run = lambda module, x: module(x, train=train)
+      learns = train and i >= self.frozen
+      run = lambda module, x, learns=learns: module(x, train=learns)
       x = (nn.remat(run) if self.remat else run)(module, x)
       if i in taps:
         found[i] = x
@@ -92,6 +96,7 @@ def build(
   impl: Impl = 'auto',
   dtype: Any = jnp.float32,
   remat: bool = False,
+  frozen: int = 0,
 ) -> Network:
   """Returns the Linen module of a concrete spec.
 
@@ -105,6 +110,7 @@ def build(
     dtype: of the computation; parameters are always float32.
     remat: whether training computes a block's activations twice instead of
       keeping them: slower, in less memory.
+    frozen: how many of the first blocks stay as they are, see `Network`.
 
   Raises:
     UserError: a rate or `norm_momentum` is out of its range, or there is no
@@ -121,7 +127,7 @@ def build(
       'shortcut to drop; it takes 0.'
     )
   options = Options(norm_momentum, spec.norm_epsilon, impl, dtype, spec.padding)
-  return Network(spec, options, dropout, drop_path, remat)
+  return Network(spec, options, dropout, drop_path, remat, frozen)
 
 
 def image_shape(spec: ArchSpec, batch: int = 1) -> tuple[int, int, int, int]:

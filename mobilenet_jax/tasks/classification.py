@@ -11,6 +11,7 @@ import optax
 from jax import Array
 from jax.typing import ArrayLike
 
+from mobilenet_jax.arch import block_name
 from mobilenet_jax.core import processes
 from mobilenet_jax.models.builder import Network, image_shape
 from mobilenet_jax.tasks.distillation import Teacher, logits_of
@@ -35,16 +36,26 @@ def init_variables(network: Network, seed: int) -> Any:
   return init_quickly(network.init, seed, jnp.zeros(shape))
 
 
-def cross_entropy(logits: Array, labels: Array, smoothing: float) -> Array:
+def cross_entropy(
+  logits: Array,
+  labels: Array,
+  smoothing: float,
+  class_weights: ArrayLike | None = None,
+) -> Array:
   """Mean cross entropy of [N, classes] logits with smoothed labels.
 
   Labels are integers [N], or [N, classes] shares of classes that sum to 1, as
-  mixup and cutmix make them.
+  mixup and cutmix make them. With [classes] weights the loss of an image is
+  multiplied by that of its class (of its shares of classes), and the mean is
+  still one over N, so that parts of a batch add up to the whole.
   """
   soft = labels.ndim == 2
   targets = labels if soft else jax.nn.one_hot(labels, logits.shape[-1])
-  targets = optax.smooth_labels(targets, smoothing)
-  return optax.softmax_cross_entropy(logits, targets).mean()
+  smooth = optax.smooth_labels(targets, smoothing)
+  losses = optax.softmax_cross_entropy(logits, smooth)
+  if class_weights is not None:
+    losses *= targets @ jnp.asarray(class_weights, losses.dtype)
+  return losses.mean()
 
 
 def accuracy(logits: Array, labels: Array) -> Array:
@@ -62,11 +73,12 @@ def loss_fn(
   smoothing: float,
   keys: Mapping[str, Array],
   teacher: Teacher | None = None,
+  class_weights: ArrayLike | None = None,
 ) -> tuple[Array, tuple[Array, Any]]:
   """Loss of a training batch, and with it (accuracy, new model state)."""
   spec = network.spec
   out, updated = network.apply(
-    {'params': params, **model_state},
+    {'params': _learning(network, params), **model_state},
     batch['image'],
     train=True,
     taps=teacher.student_taps(spec) if teacher else (),
@@ -74,10 +86,19 @@ def loss_fn(
     rngs=dict(keys),
   )
   logits = logits_of(out, spec)
-  loss = cross_entropy(logits, batch['label'], smoothing)
+  loss = cross_entropy(logits, batch['label'], smoothing, class_weights)
   if teacher:
     loss = teacher.loss(loss, spec, params, out, batch['image'])
   return loss, (accuracy(logits, batch['label']), updated)
+
+
+def _learning(network: Network, params: Any) -> Any:
+  """The parameters, those of frozen blocks without a gradient."""
+  frozen = {block_name(i) for i in range(network.frozen)}
+  return {
+    name: jax.lax.stop_gradient(block) if name in frozen else block
+    for name, block in params.items()
+  }
 
 
 def step_keys(seed: int, step: Array | int) -> dict[str, Array]:
@@ -95,6 +116,7 @@ def train_step(
   accumulate: int = 1,
   ema: float = 0.0,
   layout: Layout | None = None,
+  class_weights: ArrayLike | None = None,
 ) -> Callable[..., tuple[TrainState, dict[str, Array]]]:
   """Returns the compiled step (state, batch, teacher=None) -> (state,
   metrics); the teacher is a `tasks.distillation.Teacher`.
@@ -111,11 +133,12 @@ def train_step(
       `train.accumulate`.
     ema: decay of the moving averages; read where the state has them.
     layout: of state and batch over many devices; None is one.
+    class_weights: [classes], see `cross_entropy`.
   """
   gradient = jax.value_and_grad(
     lambda params, model_state, batch, keys, teacher: loss_fn(
       network, params, model_state, batch, smoothing=smoothing, keys=keys,
-      teacher=teacher,
+      teacher=teacher, class_weights=class_weights,
     ),
     has_aux=True,
   )  # fmt: skip

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from mobilenet_jax.models.builder import Network
 from mobilenet_jax.tasks.classification import loss_fn, step_keys
@@ -25,6 +26,7 @@ def explain(
   seed: int,
   accumulate: int = 1,
   teacher: Teacher | None = None,
+  class_weights: ArrayLike | None = None,
 ) -> str:
   """A sentence on what went bad first in a training step, or ''.
 
@@ -35,7 +37,7 @@ def explain(
     network: as it is trained.
     state: its weights are those before the step, as `TrainState` has it.
     batch: of the step.
-    smoothing, seed, accumulate, teacher: of the step, see
+    smoothing, seed, accumulate, teacher, class_weights: of the step, see
       `classification.train_step`.
   """
   if not _finite(batch['image']):
@@ -57,6 +59,7 @@ def explain(
       smoothing=smoothing,
       keys=own if accumulate > 1 else keys,
       teacher=teacher,
+      class_weights=class_weights,
     )
     if bad:
       return f'The first layer that went bad is {bad}.'
@@ -72,6 +75,7 @@ def _first_bad(
   smoothing: float,
   keys: dict[str, Array],
   teacher: Teacher | None,
+  class_weights: ArrayLike | None,
 ) -> tuple[str, Any]:
   """The first layer whose output, or else the gradient of whose weights, is
   not finite, or ''; and the new model state."""
@@ -96,7 +100,7 @@ def _first_bad(
     with nn.intercept_methods(note):
       loss, (_, updated) = loss_fn(
         plain, params, model_state, batch, smoothing=smoothing, keys=keys,
-        teacher=teacher,
+        teacher=teacher, class_weights=class_weights,
       )  # fmt: skip
     return loss, (jnp.stack(fine), updated)
 

@@ -30,8 +30,8 @@ def accumulated(
   but batch norm sees the statistics of a part, and averages them part by part.
 
   Args:
-    gradient: (params, model_state, batch, keys, *more) -> ((loss, (metric, model
-      state)), gradient), means over the images of the batch.
+    gradient: (params, model_state, batch, keys, *more) -> ((loss, (metric,
+      model state)), gradient), means over the images of the batch.
     count: of parts; a divisor of the number of images. With 1 `gradient` is
       called as it is.
     params, model_state: of the network.

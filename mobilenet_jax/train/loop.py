@@ -9,10 +9,11 @@ from typing import Any
 import jax
 
 from mobilenet_jax.core.errors import Terminated
-from mobilenet_jax.core.progress import progress
+from mobilenet_jax.core.progress import progress, say
 from mobilenet_jax.train.checkpoints import Checkpoints
 from mobilenet_jax.train.mesh import Layout
 from mobilenet_jax.train.metrics import MetricsWriter
+from mobilenet_jax.train.patience import Patience
 from mobilenet_jax.train.stopping import stopping
 from mobilenet_jax.train.watch import Diverged, Record, Taken, Watch
 
@@ -30,6 +31,8 @@ class Plan:
     images: in a batch, for the images per second that are shown.
     folder: gets `checkpoints/`, `metrics.jsonl` and `tensorboard/`.
     title: of the progress bar.
+    patience: how many validations without a better one end the run; 0: none
+      does.
   """
 
   steps: int
@@ -38,6 +41,7 @@ class Plan:
   images: int
   folder: Path
   title: str
+  patience: int = 0
 
 
 def fit(
@@ -71,7 +75,7 @@ def fit(
       `batches` gives this process's rows, and all processes do the same.
 
   Returns:
-    The state after `steps` steps.
+    The state after `steps` steps, or after those that `plan.patience` allows.
 
   Raises:
     JobError: the loss or the gradient of a step is not finite, or a
@@ -90,6 +94,7 @@ def fit(
     writer = enter(
       contextlib.closing(MetricsWriter(plan.folder, after_step=start))
     )
+    stalled = Patience(plan.patience, plan.save_every, plan.folder, start)
     terminated = enter(stopping())
     bar = enter(progress(plan.title, plan.steps, done=start))
     source = enter(contextlib.closing(batches(start)))
@@ -101,6 +106,8 @@ def fit(
     taken: Taken | None = None
     try:
       for step in range(start + 1, plan.steps + 1):
+        if stalled():  # before this start, maybe
+          break
         batch = next(source)
         if layout is not None:
           batch = layout.place_batch(batch)
@@ -112,8 +119,9 @@ def fit(
         if due or stop:
           watch.settle(taken)
           taken = None
-          score = _validated(validate, state, writer) if due else None
-          checkpoints.save(step, state, score)
+          found = _validated(validate, state, writer) if due else {}
+          stalled.see(step, found)
+          checkpoints.save(step, state, next(iter(found.values()), None))
         bar.advance()
         if stop:
           break
@@ -122,6 +130,8 @@ def fit(
       raise diverged.told(where, checkpoints.latest_step()) from None
     jax.block_until_ready(state)
     checkpoints.wait()
+    if stalled():
+      say(stalled.told())
     saved = checkpoints.latest_step() or 0
     if terminated(saved):
       raise Terminated(
@@ -135,10 +145,10 @@ def _validated(
   validate: Callable[[Any], Mapping[str, float]] | None,
   state: Any,
   writer: MetricsWriter,
-) -> float | None:
-  """Evaluates a state and records it; returns its score."""
+) -> Mapping[str, float]:
+  """Evaluates a state and records it; the first value is its score."""
   if validate is None:
-    return None
+    return {}
   values = validate(state)
   writer.write(int(state.step), {'validation': values})
-  return next(iter(values.values()))
+  return values

@@ -46,7 +46,7 @@ def pack(tree: Any) -> dict[str, Any]:
   return {'vectors': jnp.concatenate(vectors), 'others': others}
 
 
-def unpack(packed_tree: dict[str, Any], like: Any) -> Any:
+def unpack(packed_tree: Any, like: Any) -> Any:
   """The tree of the structure of `like` of which `pack` made this."""
   others = iter(jax.tree.leaves(packed_tree['others']))
   leaves, at = [], 0

@@ -115,10 +115,13 @@ def moving_average(
 
   average <- d average + (1 - d) now, d = min(decay, (1 + step) / (10 + step)):
   TensorFlow's form (tf.train.ExponentialMovingAverage with num_updates), so
-  that the first weights are soon forgotten.
+  that the first weights are soon forgotten. What does not change stays so to
+  the last bit.
   """
   d = jnp.minimum(decay, (1 + step) / (10 + step))
-  return jax.tree.map(lambda a, x: d * a + (1 - d) * x, average, now)
+  return jax.tree.map(
+    lambda a, x: jnp.where(a == x, a, d * a + (1 - d) * x), average, now
+  )
 
 
 def seed_key(seed: int, step: Array | int, stream: int) -> Array:
