@@ -128,6 +128,7 @@ def test_digits_has_the_values_it_had():
   assert found.seed == 0
   assert found.model.to_dict() == {
     'name': 'mobilenet_v3_small', 'width': 1.0, 'resolution': 0,
+    'weights': '', 'source': 'mobilenet_jax',
   }  # fmt: skip
   for part, wanted in (
     (found.train.optimizer, optimizer), (found.train, train),
