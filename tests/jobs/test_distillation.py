@@ -12,6 +12,7 @@ from mobilenet_jax.arch import count, from_string
 from mobilenet_jax.core.config import load_config
 from mobilenet_jax.core.errors import Terminated, UserError
 from mobilenet_jax.jobs import trained, training
+from mobilenet_jax.models.builder import build, variable_shapes
 from mobilenet_jax.models.pretrained.own import save_weights
 from mobilenet_jax.tasks import classification
 from mobilenet_jax.train import loop
@@ -85,7 +86,7 @@ def test_a_student_stopped_and_resumed_ends_the_same_and_stands_alone(
   again = trained.evaluate(str(broken))
   assert again['accuracy'] == result['test']['accuracy']
   spec = trained.open_trained(str(broken)).spec
-  expected = training.variable_shapes(training.build(spec))
+  expected = variable_shapes(build(spec))
   assert jax.tree.structure(weights(broken)) == jax.tree.structure(expected)
   assert result['params'] == count(from_string(SMALL)).params
   saved = Checkpoints(broken / 'checkpoints')
@@ -124,19 +125,19 @@ def test_another_teacher_cannot_go_on(
   shutil.copytree(folder, teacher)
   named = f'--config.train.distill.teacher={teacher}'
   config, run = configured(SMALL, named), tmp_path / 'run'
-  real = loop.sigterm_noted
+  real = loop.stopping
 
   class Stopped:
     def __enter__(self):
-      return lambda: True
+      return lambda step: True
 
     def __exit__(self, *_):
       pass
 
-  monkeypatch.setattr(loop, 'sigterm_noted', Stopped)
+  monkeypatch.setattr(loop, 'stopping', Stopped)
   with pytest.raises(Terminated):
     training.run(config, str(run))
-  monkeypatch.setattr(loop, 'sigterm_noted', real)
+  monkeypatch.setattr(loop, 'stopping', real)
   shutil.rmtree(teacher)
   again = ['--config.seed=1', '--config.train.steps=3']
   training.run(configured(BIG, *again), str(teacher))
@@ -196,7 +197,7 @@ def test_a_teacher_of_other_classes_is_refused(
   configured, taught, tmp_path, monkeypatch
 ):
   network = from_string('x@32 conv_k3_s2_c8_re pool dense_c7_li')
-  variables = classification.init_variables(training.build(network), 0)
+  variables = classification.init_variables(build(network), 0)
   path = tmp_path / 'x.safetensors'
   save_weights(path, network, variables)
   config = configured(

@@ -123,7 +123,7 @@ def test_a_run_of_an_earlier_version_is_told(config, tmp_path):
   training.run(config, str(tmp_path / 'run'))
   path = tmp_path / 'run' / 'config.json'
   before = json.loads(path.read_text())
-  del before['train']['drop_path']
+  del before['train']['mesh']
   path.write_text(json.dumps(before))
   with pytest.raises(UserError, match='earlier mobilenet-jax'):
     evaluate(str(tmp_path / 'run'))

@@ -19,7 +19,7 @@ from mobilenet_jax.core.config import load_config
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.data.preprocess import preprocess
 from mobilenet_jax.export.tflite import Interpreter
-from mobilenet_jax.jobs import training
+from mobilenet_jax.jobs import trainer, training
 from mobilenet_jax.jobs.splits import shares
 from mobilenet_jax.jobs.starting import open_start
 from mobilenet_jax.jobs.trained import open_trained
@@ -142,7 +142,7 @@ def test_the_same_images_and_weights_give_the_same_run(
 ):
   """Killed between two steps, twice, and gone on."""
   folder, _ = finished
-  config, batches = configured(photos, weights[0]), training.train_batches
+  config, batches = configured(photos, weights[0]), trainer.train_batches
 
   class Kill(Exception):
     pass
@@ -158,10 +158,10 @@ def test_the_same_images_and_weights_give_the_same_run(
     return dying
 
   for last in (13, 47):
-    monkeypatch.setattr(training, 'train_batches', until(last))
+    monkeypatch.setattr(trainer, 'train_batches', until(last))
     with pytest.raises(Kill):
       training.run(config, str(tmp_path / 'run'))
-  monkeypatch.setattr(training, 'train_batches', batches)
+  monkeypatch.setattr(trainer, 'train_batches', batches)
   training.run(config, str(tmp_path / 'run'))
   for name in ('result.json', 'metrics.jsonl', 'model.tflite', 'confusion.png'):
     ours, theirs = (f / name for f in (tmp_path / 'run', folder))
