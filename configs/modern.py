@@ -69,5 +69,5 @@ def get_config(variant: str = '') -> ConfigDict:
   optimizer.warmup = 5 / EPOCHS
   optimizer.weight_decay = 2e-5
   if local:
-    use_local(config, model=LOCAL, learning_rate=0.2, steps=800)
+    use_local(config, model=LOCAL, learning_rate=0.2, steps=2000)
   return config

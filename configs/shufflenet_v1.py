@@ -55,5 +55,5 @@ def get_config(variant: str = '') -> ConfigDict:
   optimizer.schedule = 'linear'
   optimizer.weight_decay = 4e-5
   if local:
-    use_local(config, model=LOCAL, learning_rate=0.2, steps=600)
+    use_local(config, model=LOCAL, learning_rate=0.2, steps=1200)
   return config

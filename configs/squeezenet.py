@@ -61,5 +61,5 @@ def get_config(variant: str = '') -> ConfigDict:
   optimizer.schedule = 'linear'
   optimizer.weight_decay = 2e-4
   if local:
-    use_local(config, model=LOCAL, learning_rate=0.04)
+    use_local(config, model=LOCAL, learning_rate=0.04, steps=2000)
   return config
