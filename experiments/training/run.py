@@ -26,6 +26,11 @@ MODELS = (
   'shufflenet_v2',
 )  # fmt: skip
 STEPS, DATA = 1000, 'digit_scenes/64'
+RECIPE = (  # beside that of configs/digits.py, by which SqueezeNet learns nothing
+  '--config.train.optimizer.name=adamw',
+  '--config.train.optimizer.learning_rate=0.001',
+  '--config.train.optimizer.weight_decay=0.01',
+)
 ROUNDS = 12  # of all networks in turns, half a second each
 
 
@@ -66,7 +71,7 @@ def trained(model: str, seed: int, steps: int, runs: Path) -> dict[str, Any]:
     '--config=configs/digits.py', f'--workdir={folder}',
     f'--config.model.name={model}', f'--config.data.name={DATA}',
     f'--config.seed={seed}', f'--config.train.steps={steps}',
-    f'--config.train.save_every={steps}',
+    f'--config.train.save_every={steps}', *RECIPE,
   ]  # fmt: skip
   subprocess.run(command, cwd=ROOT, check=True)
   result = json.loads((folder / 'result.json').read_text())
