@@ -78,6 +78,7 @@ def get_config(variant: str = '') -> ConfigDict:
   config.train.ema = 0.0  # decay of the moving averages; 0 is none
   config.train.accumulate = 1  # parts that a batch is taken in
   config.train.remat = False
+  config.train.readers = 0  # threads that make batches; 0: jobs/trainer.py
   config.train.dtype = 'float32'
   config.train.norm_momentum = 0.95
   config.train.batch_norm = 'global'  # or 'device': of a device's images

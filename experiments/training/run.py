@@ -26,7 +26,7 @@ MODELS = (
   'shufflenet_v2',
 )  # fmt: skip
 STEPS, DATA = 1000, 'digit_scenes/64'
-RECIPE = (  # beside that of configs/digits.py, by which SqueezeNet learns nothing
+RECIPE = (  # instead of SGD, which wants a rate of its own without batch norm
   '--config.train.optimizer.name=adamw',
   '--config.train.optimizer.learning_rate=0.001',
   '--config.train.optimizer.weight_decay=0.01',

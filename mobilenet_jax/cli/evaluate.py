@@ -51,11 +51,10 @@ def _subject(args: argparse.Namespace) -> Any:
       source=args.source,
       width=args.width,
       workdir=args.workdir,
-      data=args.data,
       labels=args.labels,
     )
   if args.workdir:
-    return subjects.from_run(args.workdir, args.data, args.labels)
+    return subjects.from_run(args.workdir, args.labels)
   return subjects.from_weights(
     args.model,
     args.weights,

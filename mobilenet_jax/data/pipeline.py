@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Batch = dict[str, np.ndarray]
 
 _AHEAD = 4  # batches kept ready
+_ROOM = 4 << 30  # bytes of them; a large batch of photographs has 2.5e9
 
 
 def train_batches(
@@ -71,7 +72,8 @@ def train_batches(
   indices = grain.MapDataset.range(len(source)).seed(seed).shuffle().repeat()
   make = functools.partial(train_batch, source, plan, resolution, inputs, rows)
   batches = indices.batch(distinct).random_map(make)
-  return _read_ahead(batches[start_step:], threads)
+  size = (rows.stop - rows.start) * resolution**2 * 3 * 4
+  return _read_ahead(batches[start_step:], threads, size)
 
 
 def eval_batches(
@@ -107,7 +109,8 @@ def eval_batches(
   index, count = shard
   steps = grain.MapDataset.range(index, -(-len(source) // batch), count)
   make = functools.partial(eval_batch, source, resolution, inputs, batch)
-  return _read_ahead(steps.map(make), threads)
+  size = batch * resolution**2 * 3 * 4
+  return _read_ahead(steps.map(make), threads, size)
 
 
 def check_batch(
@@ -162,10 +165,14 @@ def _rows(batch: int, shard: tuple[int, int], plan: Augmentation) -> slice:
   return slice(index * size, (index + 1) * size)
 
 
-def _read_ahead(batches: 'grain.MapDataset', threads: int) -> Iterator[Batch]:
-  """Makes batches in background threads, in order."""
+def _read_ahead(
+  batches: 'grain.MapDataset', threads: int, size: int
+) -> Iterator[Batch]:
+  """Makes batches of so many bytes in background threads, in order."""
   import grain
 
-  ahead = max(_AHEAD, threads)
+  room = max(_ROOM // size, 2)
+  threads = min(threads, room)
+  ahead = min(max(_AHEAD, threads), room)
   options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
   return iter(batches.to_iter_dataset(options))

@@ -7,6 +7,8 @@ appended as a zip, so that the model is both.
 """
 
 import io
+import math
+import struct
 import zipfile
 from collections.abc import Sequence
 from typing import Any
@@ -71,6 +73,95 @@ def _metadata(spec: ArchSpec) -> bytes:
   graph = make.table({2: make.vector([first]), 3: make.vector([last])})
   name, parser = make.text(spec.name), make.text(PARSER)
   return make.finish(make.table({0: name, 3: make.vector([graph]), 7: parser}))
+
+
+Numbers = tuple[float, float, float]
+
+
+def read_normalization(model: bytes) -> tuple[Numbers, Numbers] | None:
+  """Mean and std of an RGB image, as shares of the brightest pixel, that a
+  file's metadata tell; None where they tell none."""
+  from ai_edge_litert.tools import flatbuffer_utils
+
+  try:
+    tree: Any = flatbuffer_utils.convert_bytearray_to_object(bytearray(model))
+    entries = {entry.name: entry.buffer for entry in tree.metadata or []}
+    data = bytes(tree.buffers[entries[ENTRY]].data)
+    graph = _Table.root(data).vector(3)[0]
+    for unit in graph.vector(2)[0].vector(4):
+      if unit.byte(0) == NORMALIZATION:
+        levels = unit.inner(1)
+        mean, std = levels.floats(0), levels.floats(1)
+        return _three(mean), _three(std)
+  except (KeyError, IndexError, TypeError, ValueError, struct.error):
+    return None  # none, or another's of which nothing can be learnt
+  return None
+
+
+def _three(levels: Sequence[float]) -> Numbers:
+  """One number for all channels, or one each."""
+  red, green, blue = levels if len(levels) > 1 else 3 * tuple(levels)
+  if not all(math.isfinite(v) for v in (red, green, blue)):
+    raise ValueError(f'{levels} are not finite')
+  return red / 255, green / 255, blue / 255
+
+
+class _Table:
+  """A table in a flatbuffer, read by slots."""
+
+  def __init__(self, data: bytes, at: int):
+    if not 0 <= at <= len(data) - 4:
+      raise ValueError(f'{at} is outside of {len(data)} bytes')
+    self._data, self._at = data, at
+
+  @classmethod
+  def root(cls, data: bytes) -> '_Table':
+    return cls(data, _number('<I', data, 0))
+
+  def byte(self, slot: int) -> int:
+    return _number('<B', self._data, self._field(slot))
+
+  def inner(self, slot: int) -> '_Table':
+    at = self._field(slot)
+    return _Table(self._data, at + _number('<I', self._data, at))
+
+  def vector(self, slot: int) -> list['_Table']:
+    """Tables."""
+    start, count = self._vector(slot)
+    places = (start + 4 * i for i in range(count))
+    return [
+      _Table(self._data, at + _number('<I', self._data, at)) for at in places
+    ]
+
+  def floats(self, slot: int) -> tuple[float, ...]:
+    start, count = self._vector(slot)
+    return struct.unpack_from(f'<{count}f', self._data, start)
+
+  def _vector(self, slot: int) -> tuple[int, int]:
+    """Where a vector starts, and how many it has."""
+    at = self._field(slot)
+    at += _number('<I', self._data, at)
+    count = _number('<I', self._data, at)
+    if 4 * count > len(self._data):
+      raise ValueError(f'{count} entries in {len(self._data)} bytes')
+    return at + 4, count
+
+  def _field(self, slot: int) -> int:
+    """Where a field is."""
+    table = self._at - _number('<i', self._data, self._at)
+    size = _number('<H', self._data, table)
+    if 4 + 2 * slot >= size:
+      raise KeyError(slot)
+    offset = _number('<H', self._data, table + 4 + 2 * slot)
+    if not offset:
+      raise KeyError(slot)
+    return self._at + offset
+
+
+def _number(kind: str, data: bytes, at: int) -> int:
+  if at < 0:
+    raise ValueError(f'{at} is before the first byte')
+  return struct.unpack_from(kind, data, at)[0]
 
 
 Field = tuple[str, int]  # the kind of a value in a table, and the value

@@ -24,6 +24,7 @@ TRAINING: Ranges = {
   'train.dropout': (0, 0.99),
   'train.drop_path': (0, 0.99),
   'train.norm_momentum': (0, 1),
+  'train.readers': (0, 256),
   'train.distill.soft': (0, 1),
   'train.distill.temperature': (1e-3, 1e3),
   'train.distill.features': (0, math.inf),
@@ -78,6 +79,17 @@ def check_search(config: Any) -> None:
   """
   _check(config, SEARCH)
   check_training(config, taught=config.search.soft_labels)
+  part = config.train
+  for name, value, neutral in (
+    ('freeze', part.freeze, ''), ('patience', part.patience, 0),
+    ('mesh.model', part.mesh.model, 1),
+    ('batch_norm', part.batch_norm, 'global'),
+  ):  # fmt: skip
+    if value != neutral:
+      raise UserError(
+        f'train.{name} is {value!r}; networks of a search are trained from '
+        f'scratch, to the end, on one device: it is {neutral!r}.'
+      )
   get_arch(config.compare.model)
   optimizer(config.search.optimizer, config.search.steps)
   for extra in ('tflite', 'report'):

@@ -60,6 +60,7 @@ def _train() -> ConfigDict:
   train.ema = 0.0  # decay of the moving averages; 0 is none
   train.accumulate = 1  # parts that a batch is taken in
   train.remat = False
+  train.readers = 0  # threads that make batches; 0: see jobs/trainer.py
   train.dtype = 'float32'
   train.norm_momentum = 0.99
   train.batch_norm = 'global'  # or 'device': statistics of a device's images

@@ -18,6 +18,7 @@ from mobilenet_jax.tasks.classification import predict_fn
 from mobilenet_jax.tasks.metrics import Tally
 
 BATCH = 200
+MOST_CLASSES = 1000  # of a matrix that anybody can look at
 TABLE, PICTURE, SHEET, MODEL = (
   'confusion.csv', 'confusion.png', 'mistakes.png', 'model.tflite',
 )  # fmt: skip
@@ -37,7 +38,8 @@ def deliver(
 
   Returns:
     'classes', of each its name, how many images it has and the accuracy (None
-    without any); 'confusion', counts, a row a true class; 'mistakes', the
+    without any); 'confusion', counts, a row a true class, of
+    at most `MOST_CLASSES`; 'mistakes', the
     worst first; 'deployed', see `deploy.export`; 'files', their names.
   """
   spec, names = network.spec, source.class_names
@@ -47,11 +49,15 @@ def deliver(
     wrong += _mistakes(logits, batch['label'], start)
   wrong.sort(key=lambda one: (one[0], one[1]))
   worst = [_named(source, *one) for one in wrong[:MOST]]
-  confusion = tally.confusion
-  write_text(folder / TABLE, confusion_csv(confusion, names))
-  right = int(np.trace(confusion))
-  title = f'{right} of {len(source)} test images right'
-  write_bytes(folder / PICTURE, draw_confusion(confusion, names, title))
+  files = []
+  few = spec.num_classes <= MOST_CLASSES
+  if few:
+    confusion = tally.confusion
+    write_text(folder / TABLE, confusion_csv(confusion, names))
+    right = int(np.trace(confusion))
+    title = f'{right} of {len(source)} test images right'
+    write_bytes(folder / PICTURE, draw_confusion(confusion, names, title))
+    files = [TABLE, PICTURE]
   if worst:
     pictures = [source[i]['image'] for _, i, *_ in wrong[:MOST]]
     write_bytes(folder / SHEET, draw_mistakes(worst, pictures))
@@ -65,10 +71,10 @@ def deliver(
       }
       for score in tally.per_class()
     ],
-    'confusion': confusion.tolist(),
+    **({'confusion': tally.confusion.tolist()} if few else {}),
     'mistakes': [asdict(one) for one in worst],
     'deployed': deployed,
-    'files': [TABLE, PICTURE, *([SHEET] if worst else []), MODEL],
+    'files': [*files, *([SHEET] if worst else []), MODEL],
   }
 
 

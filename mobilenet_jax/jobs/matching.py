@@ -40,12 +40,12 @@ def match_classes(
     return np.array(known), _told(count, len(wanted))
   moved = any(i not in (None, j) for j, i in enumerate(found))
   if count == len(wanted) and not moved:
-    named = bool(labels) and labels != wanted
+    if labels == wanted:
+      return None, ''
+    which = 'not those of the network' if labels else 'unknown to the network'
     return None, (
-      'The class names of the data are not those of the network; classes are '
-      'matched by their numbers.'
-      if named
-      else ''
+      f'The class names of the data are {which}; classes are matched by their '
+      'numbers.'
     )
   if count == len(wanted) + 1 and labels[:1] == (BACKGROUND,) and not known:
     return np.arange(1, count), _told(count, len(wanted), by='number')

@@ -348,7 +348,9 @@ def deploy_found(
     return read_json(done)
   trained = folder / 'contenders' / spec.name
   variables = restore_variables(spec, config.train, trained)
-  parity = deploy.export(spec, variables, folder / 'model.tflite', data.test)
+  parity = deploy.export(
+    spec, variables, folder / 'model.tflite', data.test, data.test.class_names
+  )
   say(
     f'Exported model.tflite: largest difference from JAX on '
     f'{parity["images"]} test images {parity["max_difference"]:.2g}.'

@@ -144,7 +144,11 @@ def remember(folder: Path, sources: Mapping[str, Source]) -> None:
   """
   path = folder / 'data.json'
   now = {
-    name: {'images': len(source), 'fingerprint': source.fingerprint()}
+    name: {
+      'images': len(source),
+      'fingerprint': source.fingerprint(),
+      'class_names': list(source.class_names),
+    }
     for name, source in sources.items()
   }
   for i, other in enumerate(processes.share(now)):
@@ -154,6 +158,17 @@ def remember(folder: Path, sources: Mapping[str, Source]) -> None:
         'images under the same name; every computer needs the same data.'
       )
   processes.from_first(lambda: _compare(path, now, sources))
+
+
+def known_classes(folder: Path) -> tuple[str, ...]:
+  """Names of the classes that the run in a folder has learnt; none where it
+  did not write them down."""
+  path = folder / 'data.json'
+  if path.exists():
+    for one in read_json(path).values():
+      if isinstance(one, dict) and 'class_names' in one:
+        return tuple(map(str, one['class_names']))
+  return ()
 
 
 def _compare(

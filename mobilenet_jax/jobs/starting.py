@@ -14,7 +14,8 @@ from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.models.builder import build
 from mobilenet_jax.models.find import find_arch
 from mobilenet_jax.models.pretrained import load_pretrained
-from mobilenet_jax.models.pretrained.sources import OWN
+from mobilenet_jax.models.pretrained.own import NotOurs
+from mobilenet_jax.models.pretrained.sources import LIBRARIES, OWN
 from mobilenet_jax.models.registry import list_models
 from mobilenet_jax.tasks.classification import init_variables
 from mobilenet_jax.tasks.finetuning import head_index
@@ -100,7 +101,13 @@ def _loaded(model: Any) -> tuple[ArchSpec, Any]:
   spelled = model.name.endswith('.json') or '@' in model.name
   name = find_arch(model.name).name if spelled else model.name
   width = None if spelled or model.width == 1 else model.width
-  found = load_pretrained(name, model.source, model.weights, width=width)
+  try:
+    found = load_pretrained(name, model.source, model.weights, width=width)
+  except NotOurs as error:
+    raise UserError(
+      f'{model.weights} was not written by mobilenet-jax; name the library '
+      f'that wrote it with --config.model.source={"|".join(LIBRARIES)}.'
+    ) from error
   if spelled and model.source == OWN:
     _check_same(found.spec, model)
   return found.spec, found.variables

@@ -5,6 +5,7 @@ A .tflite is opened in `jobs.tflite_subject`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ import numpy as np
 from mobilenet_jax.arch.inputs import Inputs
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.data.labels import read_labels
-from mobilenet_jax.data.sources import open_source
 from mobilenet_jax.jobs import predictor, trained
+from mobilenet_jax.jobs.splits import known_classes
 from mobilenet_jax.jobs.trainer import network_of
 from mobilenet_jax.models.builder import Network
 from mobilenet_jax.models.pretrained import load_pretrained
@@ -46,40 +47,25 @@ class Subject:
   notes: tuple[str, ...] = ()
 
 
-def from_run(
-  workdir: str, data: str | None = None, labels: str | None = None
-) -> Subject:
+def from_run(workdir: str, labels: str | None = None) -> Subject:
   """The trained network of a run folder.
 
   Args:
     workdir: of a train or a search.
-    data: the data set that it will see; None: that of the run.
     labels: a file of names of its classes; None: those of the run's data.
 
   Raises:
     UserError: the folder holds no trained network.
   """
   run = trained.open_trained(workdir)
-  names = run_labels(run.config.data, data, labels)
+  names = run_labels(workdir, labels)
   network = network_of(run.spec, run.config.train)
   return _subject(network, run.variables, names, run.config.data)
 
 
-def run_labels(
-  config: Any, data: str | None, labels: str | None
-) -> tuple[str, ...]:
-  """Names of a run's classes; none where the data set is the run's own, which
-  has them, or where that one is no longer there."""
-  if labels:
-    return read_labels(labels)
-  if data in (None, config.name):
-    return ()
-  try:
-    return open_source(
-      config.name, config.test_split, config.dir or None, say=lambda _: None
-    ).class_names
-  except UserError:
-    return ()
+def run_labels(workdir: str, labels: str | None) -> tuple[str, ...]:
+  """Names of a run's classes, or those in the user's file."""
+  return read_labels(labels) if labels else known_classes(Path(workdir))
 
 
 def from_weights(

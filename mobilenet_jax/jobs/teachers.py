@@ -45,7 +45,8 @@ def _found(part: Any) -> tuple[ArchSpec, Any]:
   if part.weights:
     made = load_pretrained(part.teacher, part.source, part.weights)
     return made.spec, made.variables
-  if (Path(part.teacher) / 'config.json').exists():
+  spelled = '@' in part.teacher  # a spec string, too long for a path
+  if not spelled and (Path(part.teacher) / 'config.json').exists():
     from mobilenet_jax.jobs.trained import open_trained  # it imports trainer
 
     trained = open_trained(part.teacher)

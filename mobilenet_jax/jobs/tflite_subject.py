@@ -1,9 +1,9 @@
 """Opens a .tflite for evaluation: what it holds, and what it does not say."""
 
+import dataclasses
 import os
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.extras import need
 from mobilenet_jax.core.files import read_json
 from mobilenet_jax.data.labels import MAX_BYTES, default_labels, read_labels
+from mobilenet_jax.export.labels import read_normalization
 from mobilenet_jax.export.tflite import Interpreter
 from mobilenet_jax.jobs import trained
 from mobilenet_jax.jobs.subjects import (
@@ -38,14 +39,14 @@ def from_tflite(
   source: str | None = None,
   width: float | None = None,
   workdir: str | None = None,
-  data: str | None = None,
   labels: str | None = None,
 ) -> Subject:
   """A .tflite of one image input and one output of K numbers a class.
 
-  The file does not say how images are prepared. Their mean, std and crop are
-  those of `model`, of the run, of the network in the `arch.json` beside the
-  file if it is of the same size, or else our default; a note says which.
+  The mean, std and crop of its images are those of `model`, of the run, of the
+  network in the `arch.json` beside the file if it is of the same size, or else
+  our default, with the mean and std that the file's metadata may tell; a note
+  says which.
 
   Args:
     path: the file, float or quantized.
@@ -53,7 +54,6 @@ def from_tflite(
     source: the library whose preparation counts; None: this one.
     width: of the network of the zoo.
     workdir: the run that the file was exported from.
-    data: the data set that it will see; None: that of the run.
     labels: a file of names of its classes; None: those inside, of the run, or
       of ImageNet where there are 1000 or 1001.
 
@@ -74,7 +74,7 @@ def from_tflite(
     inputs, whose = _inputs_of(model, source, width), f'of {model}'
   else:
     inputs, whose = _beside(file, side, classes)
-  names = _names(file, classes, labels, config, data)
+  names = _names(file, classes, labels, workdir)
   odds = _gives_odds(interpreter)
   notes = [f'Images are prepared with the mean, std and crop {whose}.']
   if odds:
@@ -93,13 +93,12 @@ def _names(
   path: Path,
   classes: int,
   labels: str | None,
-  config: Any,
-  data: str | None,
+  workdir: str | None,
 ) -> tuple[str, ...]:
   """The user's names, or those inside, of the run, or of ImageNet."""
   names = read_labels(labels) if labels else _labels_inside(path)
-  if not names and config is not None:
-    names = run_labels(config, data, None)
+  if not names and workdir is not None:
+    names = run_labels(workdir, None)
   elif not names and classes in (1000, 1001):
     names = default_labels(classes)
   check_labels(names, classes)
@@ -176,6 +175,12 @@ def _beside(path: Path, side: int, classes: int) -> tuple[Inputs, str]:
     spec = from_json(read_json(beside))
     if (spec.resolution, spec.num_classes) == (side, classes):
       return spec.inputs, f'of {beside}'
+  inside = read_normalization(path.read_bytes())
+  if inside is not None:
+    mean, std = inside
+    return dataclasses.replace(TENSORFLOW, mean=mean, std=std), (
+      'of its own metadata, the crop (87.5%) that of this package'
+    )
   return TENSORFLOW, (
     'of this package (0.5, 0.5, 87.5%), since the file tells none and no '
     '--model or --workdir does'

@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ import optax
 
 from mobilenet_jax.arch import ArchSpec, count, to_json, to_string
 from mobilenet_jax.core import processes
+from mobilenet_jax.core.errors import JobError
 from mobilenet_jax.core.files import make_folder, read_json, write_json
 from mobilenet_jax.data.augment import Augmentation
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
@@ -146,6 +149,12 @@ def _result(job: Training, steps: int, variables: Any) -> dict[str, Any]:
     'steps': steps,
     'test': evaluate_network(network, variables, job.images.test, job.layout),
   }
+  if not math.isfinite(result['test']['loss']):
+    raise JobError(
+      f'{job.spec.name} gives no finite numbers on the test images, although '
+      'its training did: its moving averages are bad. Try another seed, or a '
+      'lower learning rate.'
+    )
   if job.start is not None:
     result['start'] = job.start.record()
   if job.finish is not None:
@@ -198,6 +207,7 @@ def _fitted(job: Training) -> TrainState:
       inputs=spec.inputs,
       start_step=start,
       shard=_shard(),
+      threads=readers(config),
     ),
     plan_of(config, job.folder, job.title),
     record=lambda metrics: {k: float(v) for k, v in metrics.items()},
@@ -262,6 +272,14 @@ def evaluate_network(
   return _evaluate(network, predict, variables, source, layout)
 
 
+def readers(config: Any) -> int:
+  """Threads that make batches: as many as the config says, or one a core where
+  another device trains; on a CPU that trains one, which leaves it the cores."""
+  if config.readers:
+    return config.readers
+  return 1 if jax.default_backend() == 'cpu' else os.cpu_count() or 1
+
+
 def _made(
   spec: ArchSpec, config: Any
 ) -> tuple[Network, optax.GradientTransformation]:
@@ -321,6 +339,7 @@ def _evaluate(
     resolution=spec.resolution,
     inputs=spec.inputs,
     shard=_shard(),
+    threads=os.cpu_count() or 1,  # nothing else is to be done
   )
   if layout is not None:
     batches = ({**b, 'image': layout.spread(b['image'])} for b in batches)

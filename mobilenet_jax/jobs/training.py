@@ -46,7 +46,7 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
     layout = make_layout(config.train)
     teacher = open_teacher(config.train)
     images = _opened(config)
-    spec, start = _begun(config.model, images.train, config.seed)
+    spec, start = _begun(config, images.train)
     check_fit(spec, images.train)
     check_split(layout, lambda: variable_shapes(network_of(spec, config.train)))
     remember(folder, images.named())
@@ -81,14 +81,19 @@ def _opened(config: Any) -> Images:
   return Images(train, test, held_out)
 
 
-def _begun(
-  model: Any, train: Source, seed: int
-) -> tuple[ArchSpec, Start | None]:
-  """The network of a config's `model` part, and what it begins with."""
+def _begun(config: Any, train: Source) -> tuple[ArchSpec, Start | None]:
+  """The network of a config, and what it begins with."""
+  model, seed = config.model, config.seed
   if model.weights:
     start = open_start(model, train.num_classes, seed)
     say(start.told())
     return start.spec, start
+  if config.train.layer_decay < 1:
+    say(
+      'No weights to begin with (--config.model.weights), and yet '
+      f'train.layer_decay is {config.train.layer_decay}: the first blocks will '
+      'learn slowly.'
+    )
   side = model.resolution or image_side(train)
   return find_arch(model.name, model.width, side, train.num_classes), None
 

@@ -134,8 +134,11 @@ def _entry(
   counts = count(spec) if spec else None
   result = folder / 'result.json'
   test = {}
+  ended = int(config['search' if searching else 'train']['steps'])
   if result.is_file():
-    found = read_json(result)['test']
+    finished = read_json(result)
+    found = finished['test']
+    ended = int(finished.get('steps', ended))
     names = ('accuracy', 'loss', *(['top5'] if 'top5' in found else []))
     test = {name: float(found[name]) for name in names}
   return Entry(
@@ -146,7 +149,7 @@ def _entry(
     macs=counts.macs if counts else None,
     test=test,
     step=max((int(r['step']) for r in records), default=0),
-    steps=int(config['search' if searching else 'train']['steps']),
+    steps=ended,
     config=dict(_flat(config)),
     curve=[] if searching else trained(records),
     validation=validated(records),

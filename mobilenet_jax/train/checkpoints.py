@@ -17,7 +17,12 @@ from mobilenet_jax.core.errors import JobError, UserError
 from mobilenet_jax.core.files import make_folder
 from mobilenet_jax.core.processes import from_first, is_first
 from mobilenet_jax.core.progress import say
-from mobilenet_jax.train.manifest import read_manifest, write_manifest
+from mobilenet_jax.train.manifest import (
+  Score,
+  read_manifest,
+  score_of,
+  write_manifest,
+)
 
 KEEP = 2  # the last ones; and the best
 ORBAX = str(Path('orbax', 'checkpoint'))
@@ -51,7 +56,7 @@ class Checkpoints:
     self._folder = folder.absolute()
     found = from_first(lambda: list(_open(self._folder, write).items()))
     # by step; None is no score
-    self._scores: dict[int, float | None] = dict(found)
+    self._scores: dict[int, Score] = dict(found)
     self._checkpointer = ocp.training.Checkpointer(
       str(self._folder),
       preservation_policy=self,  # pyrefly: ignore[bad-argument-type]
@@ -61,13 +66,13 @@ class Checkpoints:
     self._saving: tuple[int, Future[None]] | None = None
     self._failed = False
 
-  def save(self, step: int, state: Any, score: float | None = None) -> None:
+  def save(self, step: int, state: Any, score: Score = None) -> None:
     """Saves a tree of arrays as of `step`, in the background.
 
     Args:
       step: its number.
       state: is copied before this returns.
-      score: of the best checkpoint it is the highest.
+      score: of the best checkpoint it is the highest, compared in order.
 
     Raises:
       JobError: this or the save before it could not be written.
@@ -104,7 +109,7 @@ class Checkpoints:
     return max(self._scores, default=None)
 
   def best_step(self) -> int | None:
-    """Step of the checkpoint of the highest score, or None."""
+    """Step of the (first) checkpoint of the highest score, or None."""
     self.wait()
     return _best(self._scores)
 
@@ -162,13 +167,13 @@ class Checkpoints:
     best = _best(self._scores)
     return {*sorted(steps)[-KEEP:]} | ({best} if best is not None else set())
 
-  def _commit(self, step: int, response: Any, score: float | None) -> None:
+  def _commit(self, step: int, response: Any, score: Score) -> None:
     response.result()  # once every process has written its part
     if is_first():
       write_manifest(self._folder / str(step), score)
 
   @contextlib.contextmanager
-  def _told(self, step: int, known: dict[int, float | None]) -> Iterator[None]:
+  def _told(self, step: int, known: dict[int, Score]) -> Iterator[None]:
     """Turns what goes wrong while saving into a sentence."""
     try:
       yield
@@ -196,7 +201,7 @@ def _check_space(folder: Path, state: Any) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _open(folder: Path, write: bool) -> dict[int, float | None]:
+def _open(folder: Path, write: bool) -> dict[int, Score]:
   """Scores of the whole checkpoints by step.
 
   Raises:
@@ -210,8 +215,8 @@ def _open(folder: Path, write: bool) -> dict[int, float | None]:
     ) from error
 
 
-def _read(folder: Path, write: bool) -> dict[int, float | None]:
-  scores: dict[int, float | None] = {}
+def _read(folder: Path, write: bool) -> dict[int, Score]:
+  scores: dict[int, Score] = {}
   damaged: list[Path] = []
   half: list[Path] = []  # the program was killed while it saved them
   for path in _steps(folder):
@@ -223,7 +228,7 @@ def _read(folder: Path, write: bool) -> dict[int, float | None]:
     if manifest is None:
       damaged.append(path)
     else:
-      scores[int(path.name)] = manifest['score']
+      scores[int(path.name)] = score_of(manifest)
   if damaged and not scores:
     raise UserError(
       f'Every checkpoint in {folder} is damaged; remove that folder to start '
@@ -248,9 +253,9 @@ def _steps(folder: Path) -> list[Path]:
   return sorted(found, key=lambda path: int(path.name))
 
 
-def _best(scores: dict[int, float | None]) -> int | None:
+def _best(scores: dict[int, Score]) -> int | None:
   scored = {k: v for k, v in scores.items() if v is not None}
-  return max(scored, key=lambda k: (scored[k], k), default=None)
+  return max(scored, key=lambda k: (scored[k], -k), default=None)
 
 
 def _reason(error: BaseException) -> str:

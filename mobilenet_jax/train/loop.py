@@ -13,7 +13,7 @@ from mobilenet_jax.core.progress import progress, say
 from mobilenet_jax.train.checkpoints import Checkpoints
 from mobilenet_jax.train.mesh import Layout
 from mobilenet_jax.train.metrics import MetricsWriter
-from mobilenet_jax.train.patience import Patience
+from mobilenet_jax.train.patience import Patience, score
 from mobilenet_jax.train.stopping import stopping
 from mobilenet_jax.train.watch import Diverged, Record, Taken, Watch
 
@@ -70,7 +70,7 @@ def fit(
     explain: (state, batch) -> a sentence on what went bad first in a step
       that was not finite; the state is what `step_fn` made of it.
     validate: (state) -> what is recorded as 'validation' every `save_every`
-      steps; the first value is the checkpoint's score, the best is kept.
+      steps; the checkpoint that is best by `patience.score` is kept.
     layout: where state and batches live; None is one device. With it
       `batches` gives this process's rows, and all processes do the same.
 
@@ -121,7 +121,8 @@ def fit(
           taken = None
           found = _validated(validate, state, writer) if due else {}
           stalled.see(step, found)
-          checkpoints.save(step, state, next(iter(found.values()), None))
+          writer.sync()
+          checkpoints.save(step, state, score(found))
         bar.advance()
         if stop:
           break
@@ -130,7 +131,7 @@ def fit(
       raise diverged.told(where, checkpoints.latest_step()) from None
     jax.block_until_ready(state)
     checkpoints.wait()
-    if stalled():
+    if stalled() and int(state.step) < plan.steps:
       say(stalled.told())
     saved = checkpoints.latest_step() or 0
     if terminated(saved):

@@ -1,6 +1,7 @@
 """What makes a saved checkpoint one that counts: the digests of its files."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ from mobilenet_jax.core.files import read_json, write_json
 
 NAME = 'manifest.json'  # in the folder of a checkpoint
 
+Score = Sequence[float] | None
 
-def write_manifest(folder: Path, score: float | None) -> None:
+
+def write_manifest(folder: Path, score: Score) -> None:
   """Writes down the digest of every file below `folder`, and a score."""
   write_json(folder / NAME, {'score': score, 'sha256': _digests(folder)})
 
@@ -29,8 +32,16 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     score = manifest['score']
   except (UserError, KeyError, TypeError):
     return None
-  numeric = score is None or isinstance(score, int | float)
+  numeric = score is None or (
+    isinstance(score, list) and all(isinstance(v, int | float) for v in score)
+  )
   return manifest if whole and numeric else None
+
+
+def score_of(manifest: dict[str, Any]) -> Score:
+  """The score that was written down."""
+  score = manifest['score']
+  return None if score is None else tuple(score)
 
 
 def _digests(folder: Path) -> dict[str, str]:

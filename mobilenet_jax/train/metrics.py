@@ -2,11 +2,12 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mobilenet_jax.core.errors import JobError
+from mobilenet_jax.core.errors import JobError, UserError
 from mobilenet_jax.core.files import write_text
 from mobilenet_jax.core.processes import is_first
 from mobilenet_jax.train import board
@@ -51,6 +52,12 @@ class MetricsWriter:
       for name, value in _scalars(values):
         self._board.add_scalar(name, value, step)
 
+  def sync(self) -> None:
+    """Sees that what was written outlives a loss of power, as checkpoints
+    do."""
+    if self._file:
+      os.fsync(self._file.fileno())
+
   def close(self) -> None:
     """Closes the files; every record has been flushed by then, or refused."""
     if not self._file:
@@ -67,7 +74,10 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
   if not path.exists():
     return []
   lines = path.read_text().split('\n')[:-1]
-  return [json.loads(line) for line in lines]
+  try:
+    return [json.loads(line) for line in lines]
+  except ValueError as error:
+    raise UserError(f'{path} is damaged: {error}.') from error
 
 
 def _line(record: Mapping[str, Any]) -> str:

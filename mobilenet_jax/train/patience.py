@@ -6,6 +6,14 @@ from pathlib import Path
 from mobilenet_jax.train.metrics import read_metrics
 
 
+def score(values: Mapping[str, float]) -> tuple[float, ...] | None:
+  """What validations are compared by: the first value, of equals the loss; of
+  no values None."""
+  if not values:
+    return None
+  return next(iter(values.values())), -values.get('loss', 0.0)
+
+
 class Patience:
   """Whether the last validations brought nothing better.
 
@@ -25,7 +33,7 @@ class Patience:
       start: step of the checkpoint that the run goes on from.
     """
     self._validations, self._most = validations, validations * every
-    self._best: tuple[float, float] | None = None
+    self._best: tuple[float, ...] | None = None
     self._best_step = self._last_step = 0
     if validations:
       for row in read_metrics(folder):
@@ -35,9 +43,9 @@ class Patience:
   def see(self, step: int, values: Mapping[str, float]) -> None:
     """Takes note of a validation: a score, and what else was recorded; of no
     values, of none."""
-    if not values:
+    found = score(values)
+    if found is None:
       return
-    found = next(iter(values.values())), -values.get('loss', 0.0)
     self._last_step = step
     if self._best is None or found > self._best:
       self._best, self._best_step = found, step

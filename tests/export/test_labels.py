@@ -11,7 +11,11 @@ from ai_edge_litert import schema_py_generated as schema
 
 from mobilenet_jax import arch
 from mobilenet_jax.arch.inputs import IMAGENET
-from mobilenet_jax.export.labels import with_labels
+from mobilenet_jax.export.labels import (
+  IDENTIFIER,
+  read_normalization,
+  with_labels,
+)
 from mobilenet_jax.export.tflite import Interpreter, network_to_tflite
 from mobilenet_jax.models.builder import build, image_shape
 
@@ -98,3 +102,22 @@ def test_the_metadata_says_what_goes_in_and_comes_out(labelled):
   std = [255 * x for x in IMAGENET.std]
   np.testing.assert_allclose(floats(scaling, 1), std, rtol=1e-6)
   assert text(inner(logits, 6, 0), 0) == 'labels.txt'
+
+
+def test_a_file_tells_its_mean_and_std(model, labelled):
+  mean, std = read_normalization(labelled)
+  np.testing.assert_allclose(mean, IMAGENET.mean, rtol=1e-6)
+  np.testing.assert_allclose(std, IMAGENET.std, rtol=1e-6)
+  assert read_normalization(model) is None
+
+
+def test_damaged_metadata_break_nothing(labelled):
+  first = labelled.index(IDENTIFIER) - 4
+  rng = np.random.default_rng(0)
+  told = []
+  for _ in range(200):
+    spoilt = bytearray(labelled)
+    for i in first + rng.integers(0, 300, 6):
+      spoilt[i] = rng.integers(256)
+    told.append(read_normalization(bytes(spoilt)))
+  assert told.count(None) > 20

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.jobs import training
+from mobilenet_jax.jobs import evaluating, training
+from mobilenet_jax.jobs.subjects import from_run
 from mobilenet_jax.jobs.trained import evaluate
 from tests.data.pictures import picture
 
@@ -40,6 +41,17 @@ def test_a_network_learns_a_folder(config, tmp_path, capsys):
   assert '3.jpg' in capsys.readouterr().err
   found = evaluate(str(tmp_path / 'run'), 'val')
   assert (found['split'], found['images']) == ('val', 4)
+
+
+def test_a_run_knows_its_classes_where_its_images_are_gone(config, tmp_path):
+  training.run(config, str(tmp_path / 'run'))
+  pets, others = tmp_path / 'pets', tmp_path / 'others'
+  pets.rename(others)
+  (others / 'cat').rename(others / 'zebra')
+  subject = from_run(str(tmp_path / 'run'))
+  assert subject.labels == ('cat', 'dog')
+  with pytest.raises(UserError, match=r"a class 'zebra' that tiny does not"):
+    evaluating.evaluate(subject, data=f'folder:{others}')
 
 
 def test_a_broken_image_ends_a_strict_job(config, tmp_path):

@@ -76,6 +76,12 @@ def test_the_numbers_are_those_of_the_run_folders(runs, tmp_path):
   assert entries[2].best_validation == pytest.approx(0.7)
 
 
+def test_a_run_that_stopped_early_has_the_steps_it_took(runs):
+  result = {'steps': 20, 'test': {'accuracy': 0.81, 'loss': 0.62}}
+  (runs[0] / 'result.json').write_text(json.dumps(result))
+  assert [e.steps for e in read_entries(runs)] == [20, 40, 40]
+
+
 def test_curves_and_marks_hold_the_records(runs, tmp_path):
   _, made = page(runs, tmp_path)
   loss = made.charts['chart-train-loss']['data']

@@ -23,7 +23,7 @@ def filled(folder, steps, scores=None):
   state = start()
   for i in steps:
     state, _ = step(state.replace(step=jnp.asarray(i - 1)), next(batches(i)))
-    checkpoints.save(i, state, scores[i] if scores else None)
+    checkpoints.save(i, state, (scores[i], 0.0) if scores else None)
   checkpoints.close()
   return state
 
@@ -53,7 +53,7 @@ def test_the_best_stays_over_a_restart(tmp_path):
   assert steps_in(tmp_path / 'c') == [2, 4, 5]
   checkpoints = Checkpoints(tmp_path / 'c', write=True)
   assert (checkpoints.best_step(), checkpoints.latest_step()) == (2, 5)
-  checkpoints.save(6, start(), 0.95)
+  checkpoints.save(6, start(), (0.95, 0.0))
   assert checkpoints.best_step() == 6
   checkpoints.close()
   assert steps_in(tmp_path / 'c') == [5, 6]

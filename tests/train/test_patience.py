@@ -1,9 +1,11 @@
 """Early stopping: when, and the same whenever a run is interrupted."""
 
+import contextlib
 import json
 
 import pytest
 
+from mobilenet_jax.train.checkpoints import Checkpoints
 from mobilenet_jax.train.loop import Plan, fit
 from mobilenet_jax.train.metrics import read_metrics
 from mobilenet_jax.train.patience import Patience
@@ -52,6 +54,9 @@ def test_a_run_ends_after_so_many_validations(tmp_path, capsys, patience, last):
     f'Stopped after step {last}: no validation since that of step 6 was better.'
   )
   assert (said in capsys.readouterr().err) == (last < 20)
+  with contextlib.closing(Checkpoints(tmp_path / 'checkpoints')) as kept:
+    # of 6 and 9, which have the same accuracy, that of the lower loss
+    assert kept.best_step() == (6 if last < 20 else 18)
 
 
 def test_the_same_score_at_a_lower_loss_is_better(tmp_path):
