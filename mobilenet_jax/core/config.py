@@ -81,6 +81,8 @@ def _last(error: BaseException) -> str:
 
 
 def _sentence(error: Exception, argv: Sequence[str]) -> str:
+  if 'Traceback' in str(error):  # of get_config(), quoted by the library
+    return f'Config: {_last(error).partition(": ")[2]}.'
   text = ' '.join(str(error).split())
   if isinstance(error, AttributeError):
     text = text.strip('"\'').replace("\\'", "'")
