@@ -22,8 +22,6 @@ ours.
 
 Variant: `runlocal` is the same in float32 on a network of five inverted
 residuals and 32 px scenes of digits, in a minute or two (experiments/training).
-It shows that the recipe runs: with so much variation 800 steps leave the
-accuracy near chance.
 """
 
 from ml_collections import ConfigDict
