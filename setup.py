@@ -23,7 +23,7 @@ CORE = [
   'tensorflow-datasets>=4.9.9',
 ]
 EXTRAS = {
-  'tflite': ['tensorflow-cpu>=2.20', 'ai-edge-litert>=2.1'],
+  'tflite': ['tensorflow-cpu>=2.20', 'ai-edge-litert>=2.1', 'flatbuffers>=24'],
   'report': ['matplotlib>=3.10', 'plotly>=6'],
   'hub': ['huggingface_hub>=0.30'],
   'torch': ['torch>=2.6'],
