@@ -29,12 +29,9 @@ Variants, `configs/distill.py:VARIANT`: 'runlocal' takes a few steps and
 accuracies mean nothing. Seen: 43 s for both on 2 busy cores.
 """
 
-import dataclasses
-
 from ml_collections import ConfigDict
 
-from mobilenet_jax.data.augment import SHIFT_AND_JITTER
-from mobilenet_jax.jobs.defaults import training_config
+from mobilenet_jax.jobs.recipes import digits_config
 
 VARIANTS = ('', 'runlocal', 'teacher', 'teacher-runlocal')
 TEACHER = (
@@ -53,24 +50,6 @@ def get_config(variant: str = '') -> ConfigDict:
     raise ValueError(f'variant {variant!r} is none of {VARIANTS}')
   teacher = variant.startswith('teacher')
   local = variant.endswith('runlocal')
-  config = training_config()
-
+  config = digits_config(local=local)
   config.model.name = TEACHER if teacher else STUDENT
-  config.data.name = 'digit_scenes/32'
-  config.data.augment = ConfigDict(dataclasses.asdict(SHIFT_AND_JITTER))
-
-  config.train.steps = 6 if local else 1000
-  config.train.batch = 16 if local else 32
-  config.train.label_smoothing = 0.1
-  config.train.norm_momentum = 0.95
-  config.train.log_every = 1 if local else 10
-  config.train.save_every = 3 if local else 250
-
-  optimizer = config.train.optimizer
-  optimizer.learning_rate = 0.06
-  optimizer.schedule = 'cosine'
-  optimizer.warmup = 0.1
-  optimizer.nesterov = True
-  optimizer.weight_decay = 1e-4
-  optimizer.clip_norm = 5.0
   return config

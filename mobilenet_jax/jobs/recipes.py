@@ -1,11 +1,11 @@
-"""What the config files of papers share: ImageNet's numbers, and variants."""
+"""What config files share: ImageNet's numbers, scenes of digits, variants."""
 
 import dataclasses
 from collections.abc import Sequence
 
 from ml_collections import ConfigDict
 
-from mobilenet_jax.data.augment import INCEPTION
+from mobilenet_jax.data.augment import INCEPTION, SHIFT_AND_JITTER
 from mobilenet_jax.jobs.defaults import training_config
 
 IMAGENET = 1_281_167  # training images
@@ -65,6 +65,33 @@ def imagenet_config(
   config.train.steps = steps or steps_of(epochs, batch)
   config.train.log_every = 100
   config.train.save_every = steps_of(1, batch)  # an epoch
+  return config
+
+
+def digits_config(*, local: bool) -> ConfigDict:
+  """A config that trains on digit scenes of 32 px by SGD with momentum.
+
+  Args:
+    local: take a few steps only.
+  """
+  config = training_config()
+  config.data.name = 'digit_scenes/32'
+  config.data.augment = ConfigDict(dataclasses.asdict(SHIFT_AND_JITTER))
+
+  config.train.steps = 6 if local else 1000
+  config.train.batch = 16 if local else 32
+  config.train.label_smoothing = 0.1
+  config.train.norm_momentum = 0.95
+  config.train.log_every = 1 if local else 10
+  config.train.save_every = 3 if local else 250
+
+  optimizer = config.train.optimizer
+  optimizer.learning_rate = 0.06
+  optimizer.schedule = 'cosine'
+  optimizer.warmup = 0.1
+  optimizer.nesterov = True
+  optimizer.weight_decay = 1e-4
+  optimizer.clip_norm = 5.0
   return config
 
 

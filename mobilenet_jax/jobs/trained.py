@@ -12,11 +12,7 @@ from mobilenet_jax.core.files import make_folder, read_json
 from mobilenet_jax.data.sources import Source
 from mobilenet_jax.jobs import deploy
 from mobilenet_jax.jobs.splits import open_split
-from mobilenet_jax.jobs.trainer import (
-  evaluate_network,
-  network_of,
-  restore_variables,
-)
+from mobilenet_jax.jobs.trainer import restore_variables
 
 
 @dataclass(frozen=True)
@@ -66,24 +62,6 @@ def test_source(trained: Trained, split: str | None = None) -> Source:
   data = trained.config.data
   name = split or data.test_split
   return open_split(data, name)
-
-
-def evaluate(workdir: str, split: str | None = None) -> dict[str, Any]:
-  """Accuracy and loss of the network of a run folder on a split.
-
-  Returns:
-    'name', 'split', 'images', 'accuracy', 'loss'.
-  """
-  trained = open_trained(workdir)
-  source = test_source(trained, split)
-  network = network_of(trained.spec, trained.config.train)
-  found = evaluate_network(network, trained.variables, source)
-  return {
-    'name': trained.spec.name,
-    'split': source.split,
-    'images': len(source),
-    **found,
-  }
 
 
 def export(workdir: str, out: str) -> dict[str, Any]:

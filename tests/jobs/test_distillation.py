@@ -11,7 +11,8 @@ from ml_collections import ConfigDict
 from mobilenet_jax.arch import count, from_string
 from mobilenet_jax.core.config import load_config
 from mobilenet_jax.core.errors import Terminated, UserError
-from mobilenet_jax.jobs import trained, training
+from mobilenet_jax.jobs import evaluating, trained, training
+from mobilenet_jax.jobs.subjects import from_run
 from mobilenet_jax.models.builder import build, variable_shapes
 from mobilenet_jax.models.pretrained.own import save_weights
 from mobilenet_jax.tasks import classification
@@ -83,7 +84,7 @@ def test_a_student_stopped_and_resumed_ends_the_same_and_stands_alone(
   same(weights(whole), weights(broken))
 
   shutil.rmtree(teacher)  # evaluating and exporting need none
-  again = trained.evaluate(str(broken))
+  again = evaluating.evaluate(from_run(str(broken))).as_json()
   assert again['accuracy'] == result['test']['accuracy']
   spec = trained.open_trained(str(broken)).spec
   expected = variable_shapes(build(spec))

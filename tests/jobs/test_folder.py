@@ -9,7 +9,6 @@ import pytest
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.jobs import evaluating, training
 from mobilenet_jax.jobs.subjects import from_run
-from mobilenet_jax.jobs.trained import evaluate
 from tests.data.pictures import picture
 
 CONFIG = Path(__file__).parents[2] / 'configs' / 'digits.py'
@@ -39,7 +38,9 @@ def test_a_network_learns_a_folder(config, tmp_path, capsys):
   result = training.run(config, str(tmp_path / 'run'))
   assert set(result['test']) == {'accuracy', 'loss'}
   assert '3.jpg' in capsys.readouterr().err
-  found = evaluate(str(tmp_path / 'run'), 'val')
+  found = evaluating.evaluate(
+    from_run(str(tmp_path / 'run')), split='val'
+  ).as_json()
   assert (found['split'], found['images']) == ('val', 4)
 
 
@@ -105,7 +106,8 @@ def test_the_best_of_a_held_out_split_is_kept(config, tmp_path):
   found = [json.loads(row) for row in rows if 'validation' in row]
   assert [row['step'] for row in found] == [2, 4, 6]
   best = max(row['validation']['accuracy'] for row in found)
-  assert evaluate(str(tmp_path / 'run'), 'val')['accuracy'] == best
+  again = evaluating.evaluate(from_run(str(tmp_path / 'run')), split='val')
+  assert again.as_json()['accuracy'] == best
 
 
 def test_a_wrong_batch_is_told_before_the_folder_is_used(config, tmp_path):
@@ -138,7 +140,7 @@ def test_a_run_of_an_earlier_version_is_told(config, tmp_path):
   del before['train']['mesh']
   path.write_text(json.dumps(before))
   with pytest.raises(UserError, match='earlier mobilenet-jax'):
-    evaluate(str(tmp_path / 'run'))
+    from_run(str(tmp_path / 'run'))
 
 
 @pytest.mark.parametrize('field', ['train.drop_path', 'train.optimizer.decay'])

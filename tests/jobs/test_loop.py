@@ -19,7 +19,8 @@ import pytest
 from mobilenet_jax.arch import from_json
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.export.tflite import Interpreter
-from mobilenet_jax.jobs import trained
+from mobilenet_jax.jobs import evaluating, trained
+from mobilenet_jax.jobs.subjects import from_run
 from mobilenet_jax.latency.table import LatencyTable
 
 pytestmark = pytest.mark.slow
@@ -129,7 +130,7 @@ def test_depthwise_convolutions_are_exported_as_such(finished):
 def test_evaluate_and_export_give_what_the_run_reported(finished, tmp_path):
   folder, _, _ = finished
   results = json.loads((folder / 'results.json').read_text())
-  again = trained.evaluate(str(folder))
+  again = evaluating.evaluate(from_run(str(folder))).as_json()
   expected = results['contenders'][0]['test']
   assert again['accuracy'] == expected['accuracy']
   assert again['loss'] == pytest.approx(expected['loss'], abs=1e-9)

@@ -13,7 +13,8 @@ from ml_collections import ConfigDict
 
 from mobilenet_jax.core.config import load_config
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.jobs import trained, training
+from mobilenet_jax.jobs import evaluating, trained, training
+from mobilenet_jax.jobs.subjects import from_run
 
 NETWORK = 'tiny@32 conv_k3_s2_c8_re ir_k3_e2_c8_re pool dense_c10_li'
 
@@ -113,9 +114,11 @@ def test_the_best_of_a_held_out_split_is_the_result(scenes, tmp_path):
   best = max(scores, key=scores.__getitem__)
   there = {int(p.name) for p in (tmp_path / 'run' / 'checkpoints').iterdir()}
   assert there == {best, 6, 8}
-  again = trained.evaluate(str(tmp_path / 'run'))
+  again = evaluating.evaluate(from_run(str(tmp_path / 'run'))).as_json()
   assert again['accuracy'] == result['test']['accuracy']
-  held_out = trained.evaluate(str(tmp_path / 'run'), 'validation')
+  held_out = evaluating.evaluate(
+    from_run(str(tmp_path / 'run')), split='validation'
+  ).as_json()
   assert held_out['accuracy'] == scores[best][0]
 
 
