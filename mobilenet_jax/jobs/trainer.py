@@ -207,7 +207,7 @@ def _fitted(job: Training) -> TrainState:
       inputs=spec.inputs,
       start_step=start,
       shard=_shard(),
-      threads=readers(config),
+      threads=_readers(config),
     ),
     plan_of(config, job.folder, job.title),
     record=lambda metrics: {k: float(v) for k, v in metrics.items()},
@@ -272,7 +272,7 @@ def evaluate_network(
   return _evaluate(network, predict, variables, source, layout)
 
 
-def readers(config: Any) -> int:
+def _readers(config: Any) -> int:
   """Threads that make batches: as many as the config says, or one a core where
   another device trains; on a CPU that trains one, which leaves it the cores."""
   if config.readers:
