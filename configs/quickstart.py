@@ -45,6 +45,7 @@ def get_config(variant: str = '') -> ConfigDict:
   config.latency.tolerance = 0.03  # of the target, for every contender
 
   config.search = ConfigDict()
+  config.search.algorithm = 'tunas'
   config.search.steps = 800
   config.search.batch = 32
   config.search.held_out_batch = 64

@@ -7,6 +7,7 @@ from typing import Any
 from mobilenet_jax.core.errors import UserError, did_you_mean
 from mobilenet_jax.core.extras import need
 from mobilenet_jax.data.augment import make_augmentation
+from mobilenet_jax.jobs.searching import ALGORITHMS
 from mobilenet_jax.models import get_arch
 from mobilenet_jax.train.mesh import NORMS
 from mobilenet_jax.train.optimizers import optimizer
@@ -33,23 +34,30 @@ TRAINING: Ranges = {
   'train.patience': (0, math.inf),
 }
 SEARCH: Ranges = {
-  'search.steps': ANY,
-  'search.batch': ANY,
-  'search.held_out_batch': ANY,
-  'search.samples': ANY,
-  'search.candidates': ANY,
-  'search.candidate_images': ANY,
-  'search.log_every': ANY,
-  'search.save_every': ANY,
-  'search.beta': (-1e3, 0),
-  'search.learning_rate': (0, 100),
-  'search.warm_up': (0, 1),
-  'search.label_smoothing': (0, 1),
-  'search.soft_labels': (0, 1),
   'compare.random': ANY,
   'latency.target_ms': (0, 1e6),
   'latency.target_quantile': (0, 1),
   'latency.tolerance': (1e-6, 1),
+}
+SHARED_WEIGHTS: Ranges = {  # of the algorithms that train a supernet
+  'search.steps': ANY,
+  'search.batch': ANY,
+  'search.held_out_batch': ANY,
+  'search.candidate_images': ANY,
+  'search.log_every': ANY,
+  'search.save_every': ANY,
+  'search.label_smoothing': (0, 1),
+  'search.soft_labels': (0, 1),
+}
+OF_ALGORITHM: Mapping[str, Ranges] = {
+  'tunas': {
+    **SHARED_WEIGHTS,
+    'search.samples': ANY,
+    'search.candidates': ANY,
+    'search.beta': (-1e3, 0),
+    'search.learning_rate': (0, 100),
+    'search.warm_up': (0, 1),
+  },
 }
 OPTIMIZER = (
   'name', 'learning_rate', 'schedule', 'warmup', 'momentum', 'nesterov',
@@ -77,7 +85,11 @@ def check_search(config: Any) -> None:
     UserError: a value out of its range, an unknown model or optimizer, or an
       extra that is not installed.
   """
-  _check(config, SEARCH)
+  algorithm = _field(config, 'search.algorithm')
+  if algorithm not in ALGORITHMS:
+    hint = did_you_mean(algorithm, ALGORITHMS)
+    raise UserError(f'Unknown search.algorithm {algorithm!r}.{hint}')
+  _check(config, {**SEARCH, **OF_ALGORITHM[algorithm]})
   check_training(config, taught=config.search.soft_labels)
   part = config.train
   for name, value, neutral in (

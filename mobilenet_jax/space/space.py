@@ -55,3 +55,26 @@ class SearchSpace:
   def sample(self, rng: np.random.Generator) -> tuple[int, ...]:
     """A choice vector, every decision uniform and independent."""
     return tuple(int(rng.integers(n)) for n in self.decisions.values())
+
+  def mutate(
+    self, vector: Sequence[int], rng: np.random.Generator, probability: float
+  ) -> tuple[int, ...]:
+    """A choice vector with some decisions drawn anew; at least one differs.
+
+    Args:
+      probability: of each decision to be changed to another choice.
+    """
+    sizes = list(self.decisions.values())
+    movable = [d for d, n in enumerate(sizes) if n > 1]
+    changed = [d for d in movable if rng.random() < probability]
+    made = list(vector)
+    for d in changed or [movable[int(rng.integers(len(movable)))]]:
+      made[d] = (made[d] + 1 + int(rng.integers(sizes[d] - 1))) % sizes[d]
+    return tuple(made)
+
+  def cross(
+    self, a: Sequence[int], b: Sequence[int], rng: np.random.Generator
+  ) -> tuple[int, ...]:
+    """A choice vector with every decision from one of two, evenly."""
+    mask = rng.random(len(self.tags)) < 0.5
+    return tuple(int(x if m else y) for m, x, y in zip(mask, a, b, strict=True))

@@ -54,3 +54,20 @@ def test_an_unreachable_decision_changes_nothing_and_a_reachable_one_does(
 def test_unknown_space():
   with pytest.raises(UserError, match="Did you mean 'v3_tiny'"):
     get_space('v3_tinny', 32, 10)
+
+
+def test_a_mutation_changes_something_and_a_crossing_takes_from_both(space):
+  rng = np.random.default_rng(0)
+  sizes = list(space.decisions.values())
+  changed = []
+  for _ in range(200):
+    a, b = space.sample(rng), space.sample(rng)
+    mutant = space.mutate(a, rng, 0.2)
+    assert all(0 <= v < n for v, n in zip(mutant, sizes, strict=True))
+    changed.append(sum(x != y for x, y in zip(a, mutant, strict=True)))
+    child = space.cross(a, b, rng)
+    assert all(c in (x, y) for c, x, y in zip(child, a, b, strict=True))
+    least = space.mutate(a, rng, 0.0)
+    assert sum(x != y for x, y in zip(a, least, strict=True)) == 1
+  assert min(changed) >= 1
+  assert np.mean(changed) == pytest.approx(0.2 * len(sizes), rel=0.3)

@@ -1,0 +1,82 @@
+"""Whom the found network must beat, and how each of them is trained."""
+
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from mobilenet_jax.arch import ArchSpec, from_json, to_json, to_string
+from mobilenet_jax.core.files import read_json, write_json
+from mobilenet_jax.core.progress import say
+from mobilenet_jax.data.augment import make_augmentation
+from mobilenet_jax.jobs.runs import open_run
+from mobilenet_jax.jobs.searching import SearchJob
+from mobilenet_jax.jobs.trainer import Images, Training, train_network
+from mobilenet_jax.models import get_arch
+from mobilenet_jax.search.scaling import scale_to_latency
+from mobilenet_jax.search.select import random_within
+
+
+def choose_rivals(job: SearchJob) -> list[tuple[str, ArchSpec]]:
+  """Whom the found network must beat: a known network scaled to the target
+  latency, and random ones of the same window; (role, spec) each. They are
+  chosen, and priced, before the search; kept in `contenders.json`."""
+  config, space, pricing = job.config, job.space, job.pricing
+  path = job.folder / 'contenders.json'
+  if path.exists():
+    return [(row['role'], from_json(row['arch'])) for row in read_json(path)]
+  compare = config.compare
+  resolution, classes = space.spec.resolution, space.spec.num_classes
+  drawn = random_within(
+    space,
+    pricing.of_vector,
+    pricing.target_ms,
+    config.latency.tolerance,
+    compare.random,
+    config.seed,
+  )
+  randoms = [space.decode(v, f'random_{i}') for i, v in enumerate(drawn)]
+  scaled = scale_to_latency(
+    lambda width: get_arch(compare.model, width, resolution, classes),
+    pricing.of_new,
+    pricing.target_ms,
+    near_enough=config.latency.tolerance,
+    can_price=pricing.can_price,
+    like=randoms,
+  )
+  if scaled is None:
+    say(
+      f'{compare.model} is left out: {pricing.table.path} has none of its '
+      'widths whole.'
+    )
+  made = [('scaled', scaled[0])] if scaled else []
+  made += [('random', spec) for spec in randoms]
+  write_json(path, [{'role': r, 'arch': to_json(s)} for r, s in made])
+  return made
+
+
+def train_contender(
+  job: SearchJob, spec: ArchSpec, title: str
+) -> dict[str, Any]:
+  """Trains a contender in a run folder of its own."""
+  config, data = job.config, job.data
+  own = ConfigDict(
+    {
+      'seed': config.seed,
+      'model': {'name': to_string(spec), 'width': 1.0},
+      'data': config.data,
+      'train': config.train,
+    }
+  )
+  with open_run(job.folder / 'contenders' / spec.name, 'train', own) as place:
+    return train_network(
+      Training(
+        spec,
+        config.train,
+        Images(data.train, data.test),
+        config.seed,
+        place,
+        title,
+        make_augmentation(config.data.augment),
+        teacher=job.teacher,
+      )
+    )
