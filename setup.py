@@ -13,6 +13,7 @@ CORE = [
   'ml-collections>=1.0',
   'numpy>=2.0',
   'optax>=0.2.6',
+  'optuna>=5.0',
   'orbax-checkpoint>=0.12',
   'pillow>=11',
   'pyyaml>=6',
@@ -29,17 +30,18 @@ EXTRAS = {
   'torch': ['torch>=2.6'],
   'keras': ['h5py>=3.11'],
   'tensorboard': ['tensorboardX>=2.6'],
+  'postgres': ['psycopg[binary]>=3.2'],
   'gpu': ['jax[cuda13]'],
   'tpu': ['jax[tpu]'],
 }
 EXTRAS['test'] = [
   *EXTRAS['tflite'], *EXTRAS['report'], *EXTRAS['tensorboard'],
-  *EXTRAS['hub'], *EXTRAS['keras'],
+  *EXTRAS['hub'], *EXTRAS['keras'], *EXTRAS['postgres'],
   'hypothesis>=6', 'pyrefly>=0.40', 'pytest>=8', 'ruff>=0.12',
 ]  # fmt: skip
 EXTRAS['all'] = [
   *EXTRAS['tflite'], *EXTRAS['report'], *EXTRAS['tensorboard'],
-  *EXTRAS['hub'], *EXTRAS['keras'],
+  *EXTRAS['hub'], *EXTRAS['keras'], *EXTRAS['postgres'],
 ]  # fmt: skip
 
 setup(
