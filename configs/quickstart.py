@@ -67,6 +67,7 @@ def get_config(variant: str = '') -> ConfigDict:
   config.compare = ConfigDict()
   config.compare.model = 'mobilenet_v3_small'
   config.compare.random = 3
+  config.compare.seeds = 1  # trainings of each contender
 
   if local:
     config.space = 'v3_tiny'

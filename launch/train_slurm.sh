@@ -17,6 +17,10 @@
 # minutes before the time is over; the job saves a checkpoint, and submitting it
 # again resumes it, on any number of computers.
 #
+# With one process a GPU, wide layers cannot be split (config.train.mesh.model
+# stays 1): they are split over the devices of one process. Start one process a
+# computer, with all of its GPUs, for that.
+#
 # This file was not run on a cluster. What was run, and is tested, are two
 # processes on one computer (launch/train_local_processes.sh).
 set -euo pipefail

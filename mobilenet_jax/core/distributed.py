@@ -41,7 +41,8 @@ def joined() -> Iterator[None]:
   if not _connect(os.environ) or processes.count() == 1:
     yield
     return
-  host = os.environ.get(ADDRESS, '').rpartition(':')[0] or socket.gethostname()
+  named = os.environ.get(ADDRESS, '').rpartition(':')[0]
+  host = named.strip('[]') or socket.gethostname()  # [::1] is one of IPv6
   with contextlib.ExitStack() as stack:
     stack.enter_context(_stdout_on_stderr())
     stack.enter_context(lifeline(host))

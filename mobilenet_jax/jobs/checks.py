@@ -35,6 +35,7 @@ TRAINING: Ranges = {
 }
 SEARCH: Ranges = {
   'compare.random': ANY,
+  'compare.seeds': (1, 100),
   'latency.target_ms': (0, 1e6),
   'latency.target_quantile': (0, 1),
   'latency.tolerance': (1e-6, 1),

@@ -1,5 +1,7 @@
 """Whom the found network must beat, and how each of them is trained."""
 
+import statistics
+from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -10,7 +12,12 @@ from mobilenet_jax.core.progress import say
 from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.jobs.runs import open_run
 from mobilenet_jax.jobs.searching import SearchJob
-from mobilenet_jax.jobs.trainer import Images, Training, train_network
+from mobilenet_jax.jobs.trainer import (
+  Images,
+  Training,
+  evaluate_network,
+  train_network,
+)
 from mobilenet_jax.models import get_arch
 from mobilenet_jax.search.scaling import scale_to_latency
 from mobilenet_jax.search.select import random_within
@@ -57,26 +64,59 @@ def choose_rivals(job: SearchJob) -> list[tuple[str, ArchSpec]]:
 def train_contender(
   job: SearchJob, spec: ArchSpec, title: str
 ) -> dict[str, Any]:
-  """Trains a contender in a run folder of its own."""
+  """Trains a contender with every seed of the comparison.
+
+  Returns:
+    What `result.json` of the first training holds, the `accuracies` on the
+    test images of all of them, and their mean `held_out_accuracy`.
+  """
+  seeds = [job.config.seed + i for i in range(job.config.compare.seeds)]
+  made = [_trained(job, spec, seed, title) for seed in seeds]
+  return {
+    **made[0],
+    'accuracies': [row['test']['accuracy'] for row in made],
+    'held_out_accuracy': statistics.fmean(
+      row['held_out']['accuracy'] for row in made
+    ),
+  }
+
+
+def contender_folder(job: SearchJob, name: str, seed: int) -> Path:
+  """The run folder of a contender's training."""
+  first = seed == job.config.seed
+  return job.folder / 'contenders' / (name if first else f'{name}-seed{seed}')
+
+
+def _trained(
+  job: SearchJob, spec: ArchSpec, seed: int, title: str
+) -> dict[str, Any]:
+  """A training in a run folder of its own."""
   config, data = job.config, job.data
   own = ConfigDict(
     {
-      'seed': config.seed,
+      'seed': seed,
       'model': {'name': to_string(spec), 'width': 1.0},
       'data': config.data,
       'train': config.train,
     }
   )
-  with open_run(job.folder / 'contenders' / spec.name, 'train', own) as place:
+
+  def judge(network: Any, variables: Any, *_: Any) -> dict[str, Any]:
+    """What a choice between networks may look at: not the test images."""
+    return {'held_out': evaluate_network(network, variables, data.held_out)}
+
+  folder = contender_folder(job, spec.name, seed)
+  with open_run(folder, 'train', own) as place:
     return train_network(
       Training(
         spec,
         config.train,
         Images(data.train, data.test),
-        config.seed,
+        seed,
         place,
         title,
         make_augmentation(config.data.augment),
         teacher=job.teacher,
+        finish=judge,
       )
     )

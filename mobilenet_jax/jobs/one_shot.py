@@ -8,15 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from mobilenet_jax.core.progress import progress
 from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
+from mobilenet_jax.jobs.evidence import write_evidence
 from mobilenet_jax.jobs.searching import SearchJob
 from mobilenet_jax.jobs.trainer import plan_of
 from mobilenet_jax.search import oneshot
+from mobilenet_jax.search.evidence import Judged
 from mobilenet_jax.search.select import drawn_within, likeliest_within
 from mobilenet_jax.tasks import classification
 from mobilenet_jax.train.loop import fit
 from mobilenet_jax.train.optimizers import optimizer
+
+MEASURE = 'held-out accuracy with shared weights'
 
 
 def find(job: SearchJob) -> tuple[int, ...]:
@@ -76,12 +81,20 @@ def select(job: SearchJob, state: oneshot.SearchState) -> tuple[int, ...]:
     resolution=space.spec.resolution,
     inputs=space.spec.inputs,
   )
-  return oneshot.best_of(
-    candidates,
+  judge = oneshot.judge(
     state.weights.params,
     oneshot.scorer(space, classification.accuracy),
     list(itertools.islice(images, max(count, 1))),
   )
+  judged = []
+  with progress('comparing candidates', len(candidates)) as bar:
+    for vector in candidates:
+      ms = job.pricing.of_vector(vector)
+      judged.append(Judged(vector, ms, judge(vector)))
+      bar.advance()
+  best = max(judged, key=lambda j: j.quality).vector  # of equals the first
+  write_evidence(job, best, judged, MEASURE, judge)
+  return best
 
 
 def batches(job: SearchJob, start: int) -> Iterator[dict[str, Any]]:
@@ -106,3 +119,10 @@ def batches(job: SearchJob, start: int) -> Iterator[dict[str, Any]]:
   )
   for a, b in zip(train, held_out, strict=True):
     yield {'train': a, 'held_out': b}
+
+
+def images(part: Any) -> float:
+  """What a search costs; see `searching.cost`."""
+  scored = part.steps * (1 - part.warm_up) * part.samples * part.held_out_batch
+  compared = part.candidates * part.candidate_images
+  return part.steps * part.batch + (scored + compared) / 3

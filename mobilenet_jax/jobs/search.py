@@ -5,6 +5,7 @@ is there already; the stages that train go on from their last checkpoint. So
 the same command on the same folder resumes the run, wherever it was stopped.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from mobilenet_jax.jobs.contenders import choose_rivals, train_contender
 from mobilenet_jax.jobs.pricing import open_pricing
 from mobilenet_jax.jobs.runs import open_run
 from mobilenet_jax.jobs.samples import sample_predictions
-from mobilenet_jax.jobs.searching import Data, SearchJob, find
+from mobilenet_jax.jobs.searching import Data, SearchJob, cost, find
 from mobilenet_jax.jobs.splits import open_split, open_training, remember
 from mobilenet_jax.jobs.trainer import (
   restore_variables,
@@ -69,6 +70,7 @@ def _run(config: Any, folder: Path) -> dict[str, Any]:
     pricing = open_pricing(config.latency, space, folder)
     job = SearchJob(config, space, pricing, data, folder, teacher)
     rivals = choose_rivals(job)
+  _announce(config)
   with clock('search'):
     found = _found(job)
   contenders = [('found', found), *rivals]
@@ -90,6 +92,7 @@ def _run(config: Any, folder: Path) -> dict[str, Any]:
       'fastest_ms': pricing.bounds[0],
       'slowest_ms': pricing.bounds[1],
     },
+    'cost': cost(config),
     'contenders': results,
     'deployed': deployed,
   }
@@ -97,6 +100,27 @@ def _run(config: Any, folder: Path) -> dict[str, Any]:
   with clock('report'):
     write_report(folder)
   return summary
+
+
+def _announce(config: Any) -> None:
+  """What the run will cost, before it is spent."""
+  images = cost(config)
+  say(
+    f'To be seen: {images["search"]:,.0f} images by the search, '
+    f'{images["random"]:,.0f} by {config.compare.random} random networks to '
+    'compare with.'
+  )
+  if images['random'] < images['search']:
+    say(
+      'The random networks cost less than the search; '
+      f'--config.compare.random={_as_many(config, images)} would make it even.'
+    )
+
+
+def _as_many(config: Any, images: dict[str, float]) -> int:
+  """Random networks that cost what the search does."""
+  each = images['random'] / config.compare.random
+  return math.ceil(images['search'] / each)
 
 
 def _found(job: SearchJob) -> ArchSpec:

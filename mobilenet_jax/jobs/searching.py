@@ -10,7 +10,8 @@ from mobilenet_jax.jobs.pricing import Pricing
 from mobilenet_jax.space import SearchSpace
 from mobilenet_jax.tasks.distillation import Teacher
 
-# the module beside this one whose `find(job)` returns a choice vector
+# the module beside this one whose `find(job)` returns a choice vector, and
+# `images(config.search)` how many images that costs
 ALGORITHMS = {'tunas': 'one_shot'}
 
 
@@ -44,5 +45,20 @@ class SearchJob:
 def find(job: SearchJob) -> tuple[int, ...]:
   """Searches by the algorithm that the config names, or goes on; returns the
   choice vector of the found network."""
-  module = ALGORITHMS[job.config.search.algorithm]
-  return importlib.import_module(f'mobilenet_jax.jobs.{module}').find(job)
+  return _module(job.config).find(job)
+
+
+def cost(config: Any) -> dict[str, float]:
+  """How many images the search sees, and the training of the random networks
+  beside it. An image seen without learning counts a third: a training step is
+  a pass forward and, at about twice its cost, one back."""
+  randoms = config.compare.random * config.compare.seeds
+  return {
+    'search': _module(config).images(config.search),
+    'random': float(randoms * config.train.steps * config.train.batch),
+  }
+
+
+def _module(config: Any) -> Any:
+  name = ALGORITHMS[config.search.algorithm]
+  return importlib.import_module(f'mobilenet_jax.jobs.{name}')

@@ -177,11 +177,21 @@ def _compare(
   if not path.exists():
     write_json(path, now)
     return
-  for name, before in read_json(path).items():
-    if now.get(name) != before:
+  known = read_json(path)
+  if not isinstance(known, dict) or set(known) != set(now):
+    raise UserError(
+      f'{path} does not say what {", ".join(now)} hold; bring it back, or use '
+      'another --workdir.'
+    )
+  for name, before in known.items():
+    if now[name] != before:
       source = sources[name]
       raise UserError(
         f'{source.name} {source.split!r} does not hold the images that the run '
-        f'in {path.parent} began with ({before["images"]} then, {len(source)} '
+        f'in {path.parent} began with ({_images(before)} then, {len(source)} '
         'now); bring them back, or use another --workdir.'
       )
+
+
+def _images(known: Any) -> Any:
+  return known.get('images', '?') if isinstance(known, dict) else '?'

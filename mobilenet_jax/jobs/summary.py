@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from mobilenet_jax.report.noise import difference
+
 
 def lines(results: dict[str, Any]) -> list[str]:
   """What a user wants to read at the end, line by line."""
@@ -12,7 +14,7 @@ def lines(results: dict[str, Any]) -> list[str]:
   text = [f'{"network":30}{"test acc.":>10}{"ms":>8}{"params":>10}{"MACs":>12}']
   for row in rows:
     text.append(
-      f'{row["name"]:30}{row["test"]["accuracy"]:>10.2%}'
+      f'{row["name"]:30}{np.mean(row["accuracies"]):>10.2%}'
       f'{row["priced_ms"]:>8.3f}{row["params"]:>10,}{row["macs"]:>12,}'
     )
   text += ['', verdict(rows), '', 'found: ' + rows[0]['arch'].split(' ', 1)[1]]
@@ -32,23 +34,29 @@ def lines(results: dict[str, Any]) -> list[str]:
 
 def verdict(rows: Sequence[dict[str, Any]]) -> str:
   """Whether the found network won, said plainly."""
-  own = rows[0]['test']['accuracy']
-  randoms = [r['test']['accuracy'] for r in rows if r['role'] == 'random']
-  scaled = [r for r in rows if r['role'] == 'scaled']
+  own = rows[0]['accuracies']
+  randoms = [float(np.mean(r['accuracies'])) for r in rows if _random(r)]
   parts = []
   if randoms:
-    mean = float(np.mean(randoms))
-    parts.append(
-      f'{_against(own, mean)} the mean of {len(randoms)} random networks '
-      f'({mean:.2%})'
-    )
-  for row in scaled:
-    other = row['test']['accuracy']
-    parts.append(f'{_against(own, other)} {row["name"]} ({other:.2%})')
-  return f'The found network ({own:.2%}) ' + ' and '.join(parts) + '.'
+    who = f'the mean of {len(randoms)} random networks'
+    parts.append(_against(own, randoms, who))
+  for row in rows:
+    if row['role'] == 'scaled':
+      parts.append(_against(own, row['accuracies'], row['name']))
+  return f'The found network ({np.mean(own):.2%}) ' + ' and '.join(parts) + '.'
 
 
-def _against(own: float, other: float) -> str:
-  if own == other:
-    return 'equals'
-  return 'beats' if own > other else 'DOES NOT beat'
+def _random(row: dict[str, Any]) -> bool:
+  return row['role'] == 'random'
+
+
+def _against(own: Sequence[float], others: Sequence[float], who: str) -> str:
+  found = difference(own, others)
+  word = 'beats' if found.mean > 0 else 'DOES NOT beat'
+  if not found.mean:
+    word = 'equals'
+  chance = ''
+  if found.margin is not None:
+    more = 'more than' if found.certain else 'within'
+    chance = f', {more} the {100 * found.margin:.1f} points of chance'
+  return f'{word} {who} ({np.mean(others):.2%}{chance})'

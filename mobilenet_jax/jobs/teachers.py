@@ -102,7 +102,10 @@ def projection_shapes(spec: ArchSpec, config: Any, folder: Path) -> Any:
   has none. The teacher itself may be gone."""
   if not (folder / FILE).exists():
     return None
-  known = from_string(read_json(folder / FILE)['arch'])
+  written = read_json(folder / FILE)
+  if not isinstance(written, dict) or 'arch' not in written:
+    raise UserError(f'{folder / FILE} does not say which network taught.')
+  known = from_string(str(written['arch']))
   part = config.distill
   teacher = Teacher(
     {}, build(known), features=part.features,

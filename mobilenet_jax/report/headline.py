@@ -1,6 +1,10 @@
 """What was found, in one sentence, and whether it won."""
 
+import statistics
+from dataclasses import dataclass
+
 from mobilenet_jax.report.markup import Html, join, tag
+from mobilenet_jax.report.noise import Difference, difference
 from mobilenet_jax.report.reading import Contender, Run
 from mobilenet_jax.report.units import (
   milliseconds,
@@ -9,6 +13,8 @@ from mobilenet_jax.report.units import (
   points,
   short,
 )
+
+MARKS = {'won': '✓', 'even': '≈', 'lost': '✗'}  # even: within chance
 
 
 def headline(run: Run) -> Html:
@@ -33,17 +39,48 @@ def mean_of_random(run: Run) -> float | None:
   return sum(known) / len(known) if known else None
 
 
-def opponents(run: Run) -> list[tuple[str, float]]:
-  """(who, accuracy) of everything that the found network is held against."""
+@dataclass(frozen=True)
+class Opponent:
+  """What the found network is held against.
+
+  Attributes:
+    who: in words, after "beats".
+    accuracies: on the test images; a training, or a network, each.
+  """
+
+  who: str
+  accuracies: tuple[float, ...]
+
+  @property
+  def accuracy(self) -> float:
+    """Mean over trainings, or networks."""
+    return statistics.fmean(self.accuracies)
+
+
+def opponents(run: Run) -> list[Opponent]:
+  """Everything that the found network is held against."""
   found = []
-  mean = mean_of_random(run)
-  if mean is not None:
-    count = plural(len(run.of_role('random')), 'random network')
-    found.append((f'the mean of {count}', mean))
+  randoms = run.of_role('random')
+  if randoms:
+    count = plural(len(randoms), 'random network')
+    each = tuple(c.accuracy for c in randoms)
+    found.append(Opponent(f'the mean of {count}', each))
+  pick = picked(run)
+  if pick is not None:
+    found.append(
+      Opponent(f'{pick.name}, the pick of a random search', pick.accuracies)
+    )
   for c in run.of_role('scaled'):
     where = milliseconds(c.priced_ms)
-    found.append((f'{c.name} scaled to {where}', c.accuracy))
+    found.append(Opponent(f'{c.name} scaled to {where}', c.accuracies))
   return found
+
+
+def picked(run: Run) -> Contender | None:
+  """What a random search would have chosen: the random network that is best on
+  the held-out images."""
+  known = [c for c in run.of_role('random') if c.held_out is not None]
+  return max(known, key=lambda c: c.held_out or 0.0) if known[1:] else None
 
 
 def sentence(run: Run) -> str:
@@ -55,37 +92,56 @@ def sentence(run: Run) -> str:
     f'{percent(found.accuracy)} of the test images correctly'
   )
   held = [
-    f'{_against(found.accuracy, other)} {who} ({percent(other)})'
-    for who, other in opponents(run)
+    f'{_against(found.accuracy, other.accuracy)} {other.who} '
+    f'({percent(other.accuracy)})'
+    for other in opponents(run)
   ]
   if not held:
     return text + '; nothing was trained to compare it with.'
   return text + '; it ' + ' and it '.join(held) + '.'
 
 
-def verdicts(run: Run) -> list[tuple[bool, str]]:
-  """(won, short words) against each opponent."""
-  own = run.found.accuracy
+def verdicts(run: Run) -> list[tuple[str, str]]:
+  """(of `MARKS`, short words) against each opponent."""
   rows = []
-  for who, other in opponents(run):
-    if own > other:
-      text = f'Beats {who}: {points(own - other)} above'
-    elif own == other:
-      text = f'Only equals {who}'
+  for other in opponents(run):
+    found = difference(run.found.accuracies, other.accuracies)
+    if found.mean > 0:
+      text = f'Beats {other.who}: {points(found.mean)} above'
+      sure = found.margin is None or found.certain
+      state = 'won' if sure else 'even'
+    elif found.mean == 0:
+      state, text = 'even', f'Only equals {other.who}'
     else:
-      text = f'Does not beat {who}: {points(own - other)} below'
-    rows.append((own > other, text))
+      text = f'Does not beat {other.who}: {points(found.mean)} below'
+      state = 'lost'
+    rows.append((state, text + _beside_chance(found)))
   return rows
+
+
+def _beside_chance(found: Difference) -> str:
+  if found.margin is None:
+    return '; one training each does not say how much of it is chance'
+  more = 'more than' if found.certain else 'within'
+  return f'; {more} the ±{points(found.margin)} that chance explains (95%)'
 
 
 def caution(run: Run) -> str:
   """How much the comparison can bear."""
-  words = 'Each network was trained once, from scratch, with the same settings'
+  trainings = len(run.found.accuracies)
+  often = 'once' if trainings == 1 else f'{trainings} times'
+  words = f'Each network was trained {often}, from scratch, by the same recipe'
   known = [c.accuracy for c in run.of_role('random')]
   if len(known) > 1:
     words += (
-      f'; the random ones alone range from {percent(min(known))} to '
-      f'{percent(max(known))}, so a smaller difference may be chance'
+      f'; the random ones range from {percent(min(known))} to '
+      f'{percent(max(known))}'
+    )
+  if run.cost:
+    words += (
+      f'; the search saw {short(run.cost["search"])} images (one seen without '
+      f'learning counts a third), the training of the random networks '
+      f'{short(run.cost["random"])}'
     )
   for c in run.of_role('scaled'):
     off = c.priced_ms / run.found.priced_ms - 1
@@ -116,9 +172,9 @@ def _against(own: float, other: float) -> str:
   return 'beats' if own > other else 'does not beat'
 
 
-def _verdict(won: bool, text: str) -> Html:
-  mark = tag('span', '✓' if won else '✗', class_='mark', aria_hidden='true')
-  return tag('li', mark, text, class_='won' if won else 'lost')
+def _verdict(state: str, text: str) -> Html:
+  mark = tag('span', MARKS[state], class_='mark', aria_hidden='true')
+  return tag('li', mark, text, class_=state)
 
 
 def _figures(run: Run) -> Html:

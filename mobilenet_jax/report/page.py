@@ -6,6 +6,7 @@ from mobilenet_jax.core.files import write_text
 from mobilenet_jax.report.deploying import deploying
 from mobilenet_jax.report.document import document, plotly_script
 from mobilenet_jax.report.drawing import drawing
+from mobilenet_jax.report.evidence import evidence
 from mobilenet_jax.report.headline import headline
 from mobilenet_jax.report.markup import (
   Html,
@@ -46,6 +47,7 @@ def page(run: Run, plotly: str) -> str:
     'main',
     tradeoff(run),
     _network(run),
+    evidence(run),
     searching(run),
     training(run),
     deploying(run),

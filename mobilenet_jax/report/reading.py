@@ -1,6 +1,7 @@
 """Reads a finished search's run folder, all that the report shows."""
 
 import json
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ class Contender:
 
   Attributes:
     role: 'found', 'scaled' or 'random'.
-    accuracy, loss: on the test images.
+    accuracies: on the test images, a training each.
+    loss: on the test images, of the first training.
+    held_out: accuracy on the held-out images; None where it was not measured.
     curve: its training metrics.
   """
 
@@ -33,10 +36,16 @@ class Contender:
   spec: ArchSpec
   params: int
   macs: int
-  accuracy: float
+  accuracies: tuple[float, ...]
   loss: float
+  held_out: float | None
   priced_ms: float
   curve: Records
+
+  @property
+  def accuracy(self) -> float:
+    """Mean over its trainings."""
+    return statistics.fmean(self.accuracies)
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,8 @@ class Run:
   target_ms: float
   deployed: dict[str, Any]
   space: dict[str, Any]
+  cost: dict[str, float]
+  evidence: dict[str, Any]
   predictions: Records
   timings: dict[str, float]
 
@@ -104,6 +115,8 @@ def read_run(folder: Path) -> Run:
       target_ms=float(results['target_ms']),
       deployed=results['deployed'],
       space=results.get('space') or {},
+      cost=results.get('cost') or {},
+      evidence=_optional(folder / 'evidence.json'),
       predictions=read['predictions'],
       timings=read['timings'],
     )
@@ -112,6 +125,10 @@ def read_run(folder: Path) -> Run:
   if not run.of_role('found'):
     raise UserError(f'{folder}/results.json holds no found network.')
   return run
+
+
+def _optional(path: Path) -> dict[str, Any]:
+  return read_json(path) if path.is_file() else {}
 
 
 def read_records(path: Path) -> Records:
@@ -148,8 +165,9 @@ def _contender(row: dict[str, Any], folder: Path) -> Contender:
     spec=from_string(row['arch']),
     params=row['params'],
     macs=row['macs'],
-    accuracy=row['test']['accuracy'],
+    accuracies=tuple(row.get('accuracies') or [row['test']['accuracy']]),
     loss=row['test']['loss'],
+    held_out=row.get('held_out_accuracy'),
     priced_ms=row['priced_ms'],
     curve=read_records(folder / 'contenders' / row['name'] / 'metrics.jsonl'),
   )

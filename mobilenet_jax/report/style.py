@@ -55,6 +55,7 @@ figcaption { max-width: 46rem; }
 .verdicts li { padding: .4rem .75rem; border-radius: 6px; border: 1.5px solid;
   font-weight: 600; overflow-wrap: anywhere; }
 .verdicts .won { color: var(--good); }
+.verdicts .even { color: var(--soft); border-style: dotted; }
 .verdicts .lost { color: var(--bad); border-style: dashed; }
 .mark { margin-right: .45em; }
 .figures { display: grid; gap: 10px; margin: 1.2rem 0;

@@ -25,7 +25,6 @@ import optax
 from flax import struct
 from jax import Array
 
-from mobilenet_jax.core.progress import progress
 from mobilenet_jax.latency.ingraph import PriceArrays
 from mobilenet_jax.latency.tensors import BlockPrices
 from mobilenet_jax.models.builder import image_shape
@@ -138,22 +137,21 @@ def scorer(
   return score
 
 
-def best_of(
-  candidates: Sequence[Sequence[int]],
+def judge(
   params: Any,
   score: Callable[[Any, Array, Any], Array],
   batches: Sequence[Any],
-) -> tuple[int, ...]:
-  """The candidate of the highest quality over held-out batches; of equals
-  the first."""
+) -> Callable[[Sequence[int]], float]:
+  """Returns choice vector -> mean quality over held-out batches, with the
+  weights it shares."""
   compiled = jax.jit(score)
-  totals = []
-  with progress('comparing candidates', len(candidates)) as bar:
-    for vector in candidates:
-      chosen = jnp.asarray(vector)
-      totals.append(sum(float(compiled(params, chosen, b)) for b in batches))
-      bar.advance()
-  return tuple(candidates[int(np.argmax(totals))])
+
+  def quality(vector: Sequence[int]) -> float:
+    chosen = jnp.asarray(vector)
+    total = sum(float(compiled(params, chosen, b)) for b in batches)
+    return total / len(batches)
+
+  return quality
 
 
 def search_step(

@@ -133,6 +133,14 @@ def test_a_run_does_not_go_on_with_other_images(config, tmp_path):
     training.run(config, str(tmp_path / 'run'))
 
 
+@pytest.mark.parametrize('text', ['{}', '[]', '{"train": 3}'])
+def test_a_damaged_note_of_the_images_is_told(config, tmp_path, text):
+  training.run(config, str(tmp_path / 'run'))
+  (tmp_path / 'run' / 'data.json').write_text(text)
+  with pytest.raises(UserError, match=r'data\.json does not say what train'):
+    training.run(config, str(tmp_path / 'run'))
+
+
 def test_a_run_of_an_earlier_version_is_told(config, tmp_path):
   training.run(config, str(tmp_path / 'run'))
   path = tmp_path / 'run' / 'config.json'

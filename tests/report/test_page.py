@@ -83,6 +83,82 @@ def test_says_plainly_that_the_found_network_loses(folder):
   assert len(lost) == 2
 
 
+def test_says_what_chance_explains(folder):
+  """One training against two of 70 and 60 %: t(1) = 12.7, so 110 points."""
+  page = read(folder)
+  assert (
+    '25.00 points above; within the ±110.04 points that chance explains'
+    in page.text
+  )
+  even = [a for t, a in page.tags if t == 'li' and a.get('class') == 'even']
+  assert len(even) == 1
+  assert 'one training each does not say how much of it is chance' in page.text
+
+
+def test_more_trainings_make_a_difference_certain(folder):
+  def change(results):
+    for row, values in zip(
+      results['contenders'],
+      ([0.9, 0.91, 0.89], [0.8, 0.81, 0.79], [0.7], [0.69]),
+      strict=True,
+    ):
+      row['accuracies'] = values
+
+  edit(folder / 'results.json', change)
+  text = read(folder).text
+  assert '20.50 points above; more than the ±2.65 points' in text
+  assert 'Beats known_w0.5 scaled to' in text
+  assert '10.00 points above; more than the ±2.27 points' in text
+  assert 'trained 3 times' in text
+
+
+def test_the_pick_of_a_random_search_is_chosen_by_held_out_images(folder):
+  def change(results):
+    for row, held_out in zip(
+      results['contenders'], (0.9, 0.8, 0.5, 0.6), strict=True
+    ):
+      row['held_out_accuracy'] = held_out
+    results['cost'] = {'search': 69_333.3, 'random': 96_000}
+
+  edit(folder / 'results.json', change)
+  text = read(folder).text
+  assert 'random_1, the pick of a random search (60.00%)' in text
+  assert 'the search saw 69.3 k images' in text
+
+
+def test_shows_what_each_decision_is_worth(folder):
+  seen = {
+    'measure': 'held-out accuracy',
+    'found': {'vector': [0, 1], 'ms': 0.08, 'quality': 0.7},
+    'chosen': {'block1/kernel': '5', 'stage1/depth': '1 of 2'},
+    'candidates': [
+      {'vector': [0, 1], 'ms': 0.08, 'quality': 0.7},
+      {'vector': [0, 0], 'ms': 0.09, 'quality': 0.6},
+    ],
+    'front': [{'vector': [0, 1], 'ms': 0.08, 'quality': 0.7}],
+    'sensitivity': [
+      {'decision': 'block1/kernel', 'choice': '7', 'quality': 0.01, 'ms': 0.02},
+      {'decision': 'block1/kernel', 'choice': '3', 'quality': -0.02, 'ms': 0.0},
+      {'decision': 'stage1/depth', 'choice': '0 of 2', 'quality': -0.1,
+       'ms': -0.03},
+    ],
+  }  # fmt: skip
+  assert 'What the search has seen' not in read(folder).text
+  (folder / 'evidence.json').write_text(json.dumps(seen))
+  page = read(folder)
+  candidates, line, star = page.charts['chart-front']['data']
+  assert (candidates['x'], line['y']) == ([0.08, 0.09], [0.7])
+  assert star['y'] == [0.7]
+  chart = page.charts['chart-sensitivity']
+  (marks,) = chart['data']
+  assert marks['x'] == pytest.approx([1.0, -2.0, -10.0])
+  assert marks['text'] == ['7', '3', '0 of 2']
+  # what mattered most stands at the top
+  assert chart['layout']['yaxis']['categoryarray'] == [
+    'block1/kernel = 5', 'stage1/depth = 1 of 2',
+  ]  # fmt: skip
+
+
 def test_a_tie_is_no_win(folder):
   set_accuracy(folder, 0.8)
   assert 'Only equals known_w0.5' in read(folder).text
