@@ -26,15 +26,14 @@ ROUNDS = 7
 
 def made_up(spec, rng: np.random.Generator) -> list[BlockPrices]:
   """Prices of a space's shape; a dropped block is one more axis."""
-  position = {tag: i for i, tag in enumerate(decisions(spec))}
+  sizes = decisions(spec)
+  position = {tag: i for i, tag in enumerate(sizes)}
   made = []
   for row in variants(spec):
-    tags = row.tags
-    sizes = row.sizes
-    if hasattr(row.keep, 'tag'):
-      tags, sizes = (*tags, row.keep.tag), (*sizes, len(row.keep.choices))
+    tags = dict.fromkeys((*row.tags, *(one.tag for one in row.conditions)))
+    shape = tuple(sizes[tag] for tag in tags)
     axes = tuple(position[tag] for tag in tags)
-    made.append(BlockPrices(rng.random(sizes), axes))
+    made.append(BlockPrices(rng.random(shape), axes))
   return made
 
 

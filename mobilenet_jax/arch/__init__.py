@@ -1,6 +1,11 @@
 """The one language: architecture specs, in pure Python."""
 
 from mobilenet_jax.arch.blocks import Conv, Dense, Flatten, MaxPool, Pool
+from mobilenet_jax.arch.choicetables import (
+  ChoiceTable,
+  choice_tables,
+  macs_of,
+)
 from mobilenet_jax.arch.counts import Counts, block_name, count, layers
 from mobilenet_jax.arch.fields import ACTIVATIONS
 from mobilenet_jax.arch.inputs import IMAGENET, Inputs
@@ -24,7 +29,17 @@ from mobilenet_jax.arch.notation import (
   from_string,
   to_string,
 )
-from mobilenet_jax.arch.oneof import OneOf, decisions, one_of, pick, resolve
+from mobilenet_jax.arch.oneof import (
+  OneOf,
+  alternatives,
+  decisions,
+  iter_open,
+  one_of,
+  open_fields,
+  pick,
+  resolve,
+)
+from mobilenet_jax.arch.openspec import check_space
 from mobilenet_jax.arch.rivals import (
   Bottleneck,
   Fire,
@@ -58,6 +73,7 @@ __all__ = [
   'BlockIO',
   'BlockVariants',
   'Bottleneck',
+  'ChoiceTable',
   'Conv',
   'Counts',
   'Dense',
@@ -79,6 +95,7 @@ __all__ = [
   'SplitShuffleUnit',
   'SqueezeExcite',
   'UniversalBottleneck',
+  'alternatives',
   'axis',
   'block_from_string',
   'block_name',
@@ -87,6 +104,8 @@ __all__ = [
   'check_block',
   'check_int',
   'check_place',
+  'check_space',
+  'choice_tables',
   'count',
   'decisions',
   'endpoints',
@@ -96,8 +115,11 @@ __all__ = [
   'has_expansion',
   'has_shortcut',
   'is_number',
+  'iter_open',
   'layers',
+  'macs_of',
   'one_of',
+  'open_fields',
   'pick',
   'resolve',
   'shapes',

@@ -54,6 +54,7 @@ class Conv(BaseBlock):
     groups: of the channels.
     norm: without it there is a bias instead.
     padding: zeros on each side, where it is not the network's rule.
+    keep: in a search space, whether the block is there at all.
   """
 
   kind: ClassVar[str] = 'conv'
@@ -65,6 +66,7 @@ class Conv(BaseBlock):
   dilation: int = coded('d', 1)
   padding: int | None = coded('p', None, least=0)
   norm: bool = flag('nonorm', True)
+  keep: bool = True
 
   def io(self, size: int, channels: int, padding: Padding) -> BlockIO:
     rule = padding if self.padding is None else self.padding

@@ -16,7 +16,8 @@ def to_json(spec: ArchSpec) -> dict[str, Any]:
   if not decisions(spec):
     check(spec)
   head = {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec)}
-  head['blocks'] = [_block_to_json(block) for block in spec.blocks]
+  head['resolution'] = _closed(spec.resolution)
+  head['blocks'] = [_slot_to_json(slot) for slot in spec.blocks]
   head['inputs'] = dataclasses.asdict(spec.inputs)
   return {'format': FORMAT, **head}
 
@@ -34,7 +35,9 @@ def from_json(value: Any) -> ArchSpec:
   blocks = fields.get('blocks')
   if not isinstance(blocks, list):
     raise SpecError('Not an architecture: "blocks" is not a list.')
-  fields['blocks'] = tuple(_block_from_json(b, i) for i, b in enumerate(blocks))
+  fields['blocks'] = tuple(_slot_from_json(b, i) for i, b in enumerate(blocks))
+  if 'resolution' in fields:
+    fields['resolution'] = _open(fields['resolution'])
   if 'inputs' in fields:
     fields['inputs'] = _inputs_from_json(fields['inputs'])
   spec = _build(ArchSpec, fields, 'architecture')
@@ -51,15 +54,34 @@ def _inputs_from_json(value: Any) -> Inputs:
   return _build(Inputs, triples, 'inputs')
 
 
+def _slot_to_json(slot: Any) -> dict[str, Any]:
+  if isinstance(slot, OneOf):
+    choices = [_block_to_json(block) for block in slot.choices]
+    return {'one_of': choices, 'tag': slot.tag}
+  return _block_to_json(slot)
+
+
+def _closed(value: Any) -> Any:
+  if isinstance(value, OneOf):
+    return {'one_of': list(value.choices), 'tag': value.tag}
+  return value
+
+
 def _block_to_json(block: Block) -> dict[str, Any]:
   made: dict[str, Any] = {'kind': block.kind}
   for field in dataclasses.fields(block):
     value = getattr(block, field.name)
-    if isinstance(value, OneOf):
-      value = {'one_of': list(value.choices), 'tag': value.tag}
     if field.name != 'keep' or value is not True:
-      made[field.name] = value
+      made[field.name] = _closed(value)
   return made
+
+
+def _slot_from_json(value: Any, index: int) -> Any:
+  slot = _open(value)
+  if isinstance(slot, OneOf):
+    blocks = tuple(_block_from_json(block, index) for block in slot.choices)
+    return OneOf(blocks, slot.tag)
+  return _block_from_json(value, index)
 
 
 def _block_from_json(value: Any, index: int) -> Block:

@@ -26,6 +26,9 @@ class DepthwiseSeparable(Spatial):
 
   MobileNetV1 (arXiv 1704.04861), section 3.1. MnasNet's first block is one
   with a linear projection.
+
+  Attributes:
+    keep: in a search space, whether the block is there at all.
   """
 
   kind: ClassVar[str] = 'ds'
@@ -34,6 +37,7 @@ class DepthwiseSeparable(Spatial):
   channels: int = coded('c')
   activation: str = activation()
   dilation: int = coded('d', 1)
+  keep: bool = True
 
   def layers(self, io: BlockIO) -> list[Layer]:
     size, out, cin = io.in_size, io.out_size, io.in_channels
@@ -151,6 +155,7 @@ class UniversalBottleneck(Spatial):
     start_kernel: of the first depthwise convolution (no activation); 0: none.
     kernel: of the second; 0: none.
     layer_scale: whether the block's output is scaled channel by channel.
+    keep: in a search space, whether the block is there at all.
   """
 
   kind: ClassVar[str] = 'uib'
@@ -163,6 +168,12 @@ class UniversalBottleneck(Spatial):
   dilation: int = coded('d', 1)
   residual: bool = flag('noskip', True)
   layer_scale: bool = flag('ls', False)
+  keep: bool = True
+
+  def fault(self, io: BlockIO) -> str | None:
+    if self.stride > 1 and not (self.kernel or self.start_kernel):
+      return f'stride {self.stride} needs a depthwise convolution'
+    return None
 
   def layers(self, io: BlockIO) -> list[Layer]:
     cin, size, out = io.in_channels, io.in_size, io.out_size

@@ -1,8 +1,8 @@
 """What a network is: an input and a tuple of blocks. Pure Python, no JAX.
 
-In a search space some fields of blocks hold a `OneOf` (see `oneof.py`)
-instead of a value; everywhere else all fields are plain. Strides and kernels
-are square. The kinds of blocks are in `blocks`, `mobile` and `rivals`.
+In a search space a `OneOf` (see `oneof.py`) may stand for a field of a block,
+for a block and for the resolution; everywhere else all is plain. Strides and
+kernels are square. The kinds of blocks are in `blocks`, `mobile` and `rivals`.
 """
 
 import dataclasses
@@ -105,7 +105,7 @@ def check(spec: ArchSpec) -> ArchSpec:
     SpecError: a field has a wrong type or value, or the order of the blocks
       makes no network (a convolution after the pool, say).
   """
-  _check_head(spec)
+  check_head(spec)
   if not 1 <= len(spec.blocks) <= 1000:
     raise SpecError(f'{spec.name}: {len(spec.blocks)} blocks; 1 to 1000 fit.')
   pooled = False
@@ -113,10 +113,7 @@ def check(spec: ArchSpec) -> ArchSpec:
   for i, block in enumerate(spec.blocks):
     where = f'{spec.name}, block {i} ({block.kind})'
     check_block(block, where)
-    if isinstance(block, Dense) != pooled:
-      rule = 'needs a pool before it' if not pooled else 'stands after the pool'
-      raise SpecError(f'{where}: {rule}.')
-    pooled = pooled or isinstance(block, Pool | Flatten)
+    pooled = check_order(block, pooled, where)
     try:
       io = block.io(size, channels, spec.padding)
     except ValueError as error:
@@ -130,7 +127,20 @@ def check(spec: ArchSpec) -> ArchSpec:
   return spec
 
 
-def _check_head(spec: ArchSpec) -> None:
+def check_order(block: Block, pooled: bool, where: str) -> bool:
+  """Whether there is a vector, no image, after a block; before it: `pooled`.
+
+  Raises:
+    SpecError: the block wants the other of the two.
+  """
+  if isinstance(block, Dense) != pooled:
+    rule = 'needs a pool before it' if not pooled else 'stands after the pool'
+    raise SpecError(f'{where}: {rule}.')
+  return pooled or isinstance(block, Pool | Flatten)
+
+
+def check_head(spec: ArchSpec) -> None:
+  """Raises a `SpecError` where anything but its blocks is wrong."""
   name = spec.name
   if not isinstance(name, str) or not NAME.fullmatch(name):
     raise SpecError(

@@ -16,6 +16,7 @@ from mobilenet_jax.core.memory import use_huge_pages
 COMMANDS = {
   'list': 'the networks of the zoo with their parameters and multiply-adds',
   'summary': 'a network layer by layer',
+  'space': 'the search spaces: size, decisions, bounds, coverage, a drawing',
   'measure': 'time the blocks of a space or a network on a device',
   'latency': 'price networks; compare, import and calibrate latency tables',
   'search': 'the whole loop: measure, search, train, export, report',

@@ -32,7 +32,7 @@ def choose_rivals(job: SearchJob) -> list[tuple[str, ArchSpec]]:
   if path.exists():
     return [(row['role'], from_json(row['arch'])) for row in read_json(path)]
   compare = config.compare
-  resolution, classes = space.spec.resolution, space.spec.num_classes
+  resolution, classes = space.resolutions[-1], space.spec.num_classes
   drawn = random_within(
     space,
     pricing.of_vector,

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mobilenet_jax.arch.oneof import iter_open
 from mobilenet_jax.core.files import write_json
 from mobilenet_jax.core.progress import progress
 from mobilenet_jax.jobs.searching import SearchJob
 from mobilenet_jax.search.evidence import Judged, Vector, front, neighbours
-from mobilenet_jax.space import SearchSpace
+from mobilenet_jax.space.words import choices_in_words
 
 Judge = Callable[[Vector], float]
 
@@ -39,7 +38,7 @@ def write_evidence(
 
   own, around = of(found), neighbours(job.space, found)
   rows = []
-  labels = choice_labels(job.space)
+  labels = choices_in_words(job.space.spec)
   with progress('changing one decision at a time', len(around)) as bar:
     for tag, index, vector in around:
       other = of(vector)
@@ -64,23 +63,6 @@ def write_evidence(
       'sensitivity': rows,
     },
   )
-
-
-def choice_labels(space: SearchSpace) -> dict[str, list[str]]:
-  """What the choices of each decision are called, by its tag."""
-  fields: dict[str, list[tuple[str, tuple]]] = {}
-  for _, name, value in iter_open(space.spec):
-    fields.setdefault(value.tag, []).append((name, value.choices))
-  return {tag: _labels(found) for tag, found in fields.items()}
-
-
-def _labels(fields: Sequence[tuple[str, tuple]]) -> list[str]:
-  name, choices = fields[0]
-  if name != 'keep':
-    return [getattr(c, 'kind', str(c)) for c in choices]
-  optional = len(fields)  # blocks that the decision keeps or drops
-  kept = [sum(c[i] for _, c in fields) for i in range(len(choices))]
-  return [f'{n} of {optional}' for n in kept]
 
 
 def _plain(one: Judged) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from mobilenet_jax.measure import collect
 from mobilenet_jax.measure.host import Host
 from mobilenet_jax.measure.instrument import other_condition
 from mobilenet_jax.space import SearchSpace
+from mobilenet_jax.space.words import size_in_words
 
 DRAWS = 1000
 
@@ -106,8 +107,8 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
     table.save(path)
   chip = table.provenance['chip']
   say(
-    f'{space.size:.1e} networks on {chip}: {low:.3f} to {high:.3f} ms; '
-    f'target {target:.3f} ms.'
+    f'{size_in_words(space.size)} networks on {chip}: {low:.3f} to '
+    f'{high:.3f} ms; target {target:.3f} ms.'
   )
   # blocks are never measured here for the table of another device
   here = not config.table and not other_condition(

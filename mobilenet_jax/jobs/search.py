@@ -25,7 +25,13 @@ from mobilenet_jax.jobs.contenders import choose_rivals, train_contender
 from mobilenet_jax.jobs.pricing import open_pricing
 from mobilenet_jax.jobs.runs import open_run
 from mobilenet_jax.jobs.samples import sample_predictions
-from mobilenet_jax.jobs.searching import Data, SearchJob, cost, find
+from mobilenet_jax.jobs.searching import (
+  Data,
+  SearchJob,
+  check_space,
+  cost,
+  find,
+)
 from mobilenet_jax.jobs.splits import open_split, open_training, remember
 from mobilenet_jax.jobs.trainer import (
   restore_variables,
@@ -63,6 +69,7 @@ def _run(config: Any, folder: Path) -> dict[str, Any]:
   space = get_space(
     config.space, image_side(data.train), data.train.num_classes
   )
+  check_space(config, space)
   if teacher is not None:
     teacher.check(space.decode([0] * len(space.tags)))
   teachers.remember(folder, teacher)

@@ -8,11 +8,13 @@ from typing import Any
 from mobilenet_jax.data.sources import Source
 from mobilenet_jax.jobs.pricing import Pricing
 from mobilenet_jax.space import SearchSpace
+from mobilenet_jax.supernet.support import check_shareable
 from mobilenet_jax.tasks.distillation import Teacher
 
 # the module beside this one whose `find(job)` returns a choice vector, and
 # `images(config.search)` how many images that costs
 ALGORITHMS = {'tunas': 'one_shot'}
+SHARING = ('tunas',)  # those that train one network with shared weights
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,12 @@ def find(job: SearchJob) -> tuple[int, ...]:
   """Searches by the algorithm that the config names, or goes on; returns the
   choice vector of the found network."""
   return _module(job.config).find(job)
+
+
+def check_space(config: Any, space: SearchSpace) -> None:
+  """Raises UserError for a space that the algorithm cannot search."""
+  if config.search.algorithm in SHARING:
+    check_shareable(space.spec)
 
 
 def cost(config: Any) -> dict[str, float]:

@@ -1,11 +1,22 @@
-"""A whole space priced: a small array a block, indexed by its decisions."""
+"""A whole space priced: a small array a block, indexed by its decisions.
+
+Of a slot with a choice of blocks every alternative is one block, which costs
+nothing where another is chosen.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mobilenet_jax.arch import ArchSpec, OneOf, decisions, variants
+from mobilenet_jax.arch import (
+  ArchSpec,
+  Block,
+  BlockIO,
+  Padding,
+  choice_tables,
+  variants,
+)
 from mobilenet_jax.latency.key import BlockKey, block_key
 from mobilenet_jax.latency.table import LatencyTable, Missing
 
@@ -40,30 +51,12 @@ def price_tensors(
   Raises:
     UserError: with 'error', a block is not in the table; it is named.
   """
-  position = {tag: i for i, tag in enumerate(decisions(space))}
-  made = []
-  for row in variants(space):
-    ms = np.zeros(row.sizes)
-    for index, block, io in row.each():
-      key = block_key(block, io, table.dtype, row.padding)
-      ms[index] = table.cost(key, missing).ms
-    axes = tuple(position[tag] for tag in row.tags)
-    if isinstance(row.keep, OneOf):
-      ms, axes = _optional(ms, axes, row.keep, position[row.keep.tag])
-    made.append(BlockPrices(ms, axes))
-  return tuple(made)
 
+  def cost(block: Block, io: BlockIO, padding: Padding) -> float:
+    return table.cost(block_key(block, io, table.dtype, padding), missing).ms
 
-def _optional(
-  ms: np.ndarray, axes: tuple[int, ...], keep: OneOf, position: int
-) -> tuple[np.ndarray, tuple[int, ...]]:
-  """Prices that are 0 where the decision drops the block."""
-  there = np.asarray(keep.choices, float)
-  if position not in axes:
-    return ms[..., None] * there, (*axes, position)
-  shape = [1] * len(axes)
-  shape[axes.index(position)] = -1
-  return ms * there.reshape(shape), axes
+  made = choice_tables(space, cost)
+  return tuple(BlockPrices(values, axes) for axes, values in made)
 
 
 def price(tensors: Sequence[BlockPrices], vector: Sequence[int]) -> float:

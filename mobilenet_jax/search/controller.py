@@ -71,7 +71,8 @@ def log_probability(logits: Array, vector: Array, reach: Array) -> Array:
 
 def reachable(reach: Array, vector: Array) -> Array:
   """bool [decisions]: those that matter in the network of a vector."""
-  return reach[:, jnp.arange(len(vector)), vector].any(1)
+  passes = reach[..., jnp.arange(len(vector)), vector]  # [ways, of, by]
+  return passes.all(-1).any(0)
 
 
 def entropies(logits: Array) -> Array:

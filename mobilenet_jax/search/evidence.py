@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mobilenet_jax.space import SearchSpace
-from mobilenet_jax.space.reach import reach_tensor
 
 Vector = tuple[int, ...]
 
@@ -36,15 +35,12 @@ def front(judged: Sequence[Judged]) -> list[Judged]:
 def neighbours(
   space: SearchSpace, vector: Sequence[int]
 ) -> list[tuple[str, int, Vector]]:
-  """(decision, its index, choice vector) of every network that differs by one
-  decision; those that the network does not reach are left out."""
-  reach = reach_tensor(space)
-  found = []
+  """(decision, its index, choice vector) of every other network that differs
+  by one decision."""
+  own, found = space.canonical(vector), []
   for d, (tag, size) in enumerate(space.decisions.items()):
-    if not any(reach[d, k, c] for k, c in enumerate(vector)):
-      continue
     for index in range(size):
-      if index != vector[d]:
-        other = (*vector[:d], index, *vector[d + 1 :])
-        found.append((tag, index, tuple(int(v) for v in other)))
+      other = tuple(map(int, (*vector[:d], index, *vector[d + 1 :])))
+      if index != vector[d] and space.canonical(other) != own:
+        found.append((tag, index, other))
   return found

@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mobilenet_jax.arch import ArchSpec, decisions, resolve, variants
+from mobilenet_jax.arch import (
+  ArchSpec,
+  OneOf,
+  choice_tables,
+  decisions,
+  macs_of,
+  resolve,
+  variants,
+)
+from mobilenet_jax.core.elimination import Factor, extreme
+from mobilenet_jax.space import encoding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +27,7 @@ class SearchSpace:
   A choice vector holds one small int a decision, in the order of `tags`.
 
   Attributes:
-    spec: blocks whose fields may hold `OneOf`; checked when made.
+    spec: an open one, see `arch.oneof`; checked when made.
   """
 
   spec: ArchSpec
@@ -40,6 +50,12 @@ class SearchSpace:
     """The number of choice vectors."""
     return math.prod(self.decisions.values())
 
+  @property
+  def resolutions(self) -> tuple[int, ...]:
+    """Sides of the input in pixels that networks may have."""
+    side = self.spec.resolution
+    return side.choices if isinstance(side, OneOf) else (side,)
+
   def choice(self, vector: Sequence[int]) -> dict[str, int]:
     """A choice vector as index by tag."""
     return {t: int(v) for t, v in zip(self.decisions, vector, strict=True)}
@@ -51,6 +67,48 @@ class SearchSpace:
   def decode(self, vector: Sequence[int], name: str | None = None) -> ArchSpec:
     """The network of a choice vector."""
     return resolve(self.spec, self.choice(vector), name)
+
+  def encode(self, spec: ArchSpec) -> tuple[int, ...]:
+    """The choice vector of a network: `decode` turned round.
+
+    Raises:
+      UserError: it is no network of the space.
+    """
+    return self.vector(encoding.encode(self.spec, spec))
+
+  def canonical(self, vector: Sequence[int]) -> tuple[int, ...]:
+    """The one choice vector that stands for all that make the same network.
+
+    Decisions that cannot be reached are at 0; where optional blocks may stand
+    for each other, the first of them are kept.
+    """
+    return self.encode(self.decode(vector))
+
+  def smallest(self, prices: Sequence[Factor] | None = None) -> tuple[int, ...]:
+    """The choice vector of the network of the fewest multiply-adds.
+
+    Args:
+      prices: what counts instead: arrays to be summed, each with the positions
+        in the vector that it is indexed by, such as
+        [(block.axes, block.ms) for block in price_tensors(...)].
+    """
+    return self._extreme(prices, largest=False)
+
+  def largest(self, prices: Sequence[Factor] | None = None) -> tuple[int, ...]:
+    """As `smallest`, of the most multiply-adds; of equal ones the first."""
+    return self._extreme(prices, largest=True)
+
+  def _extreme(
+    self, prices: Sequence[Factor] | None, *, largest: bool
+  ) -> tuple[int, ...]:
+    factors = self._macs if prices is None else prices
+    _, choice = extreme(factors, largest=largest)
+    vector = [choice.get(d, 0) for d in range(len(self.tags))]
+    return self.canonical(vector)
+
+  @functools.cached_property
+  def _macs(self) -> Sequence[Factor]:
+    return choice_tables(self.spec, macs_of)
 
   def sample(self, rng: np.random.Generator) -> tuple[int, ...]:
     """A choice vector, every decision uniform and independent."""

@@ -43,6 +43,7 @@ from mobilenet_jax.supernet.masks import (
   most,
   weight_of,
 )
+from mobilenet_jax.supernet.support import check_shareable
 
 
 class SuperNetwork(nn.Module):
@@ -54,6 +55,10 @@ class SuperNetwork(nn.Module):
 
   spec: ArchSpec
   options: Options = Options()
+
+  def __post_init__(self):
+    check_shareable(self.spec)
+    super().__post_init__()
 
   @nn.compact
   def __call__(self, x: Array, soft: Soft) -> Array:
@@ -72,11 +77,6 @@ class SuperNetwork(nn.Module):
           mask = channel_mask(row.block.channels, soft)
         case Dense() | Pool():
           x = build_block(row.block, self.options, name)(x, train=True)
-        case _:
-          raise UserError(
-            f'{self.spec.name}, block {i}: a {row.block.kind!r} block has no '
-            'weight-sharing form.'
-          )
     return x
 
   def _with_shortcut(

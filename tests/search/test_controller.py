@@ -10,7 +10,7 @@ from mobilenet_jax.space import get_space
 from mobilenet_jax.space.roles import filter_tags
 
 SIZES = [3, 2, 4]
-ALL = jnp.ones((3, 3, 4), bool)
+ALL = jnp.ones((1, 3, 3, 4), bool)  # one way of reaching each
 
 
 def run(reward, steps=300, rate=0.05, reach=ALL):
@@ -60,7 +60,8 @@ def test_log_probability_counts_reached_decisions_only():
   ]
   whole = controller.log_probability(logits, vector, ALL)
   assert float(whole) == pytest.approx(sum(logs), rel=1e-5)
-  reach = ALL.at[2].set(False).at[2, 1, 1].set(True)  # needs decision 1 at 1
+  reach = ALL.at[0, 2, 1].set(False)
+  reach = reach.at[0, 2, 1, 1].set(True)  # needs decision 1 at 1
   part = controller.log_probability(logits, vector, reach)
   assert float(part) == pytest.approx(logs[0] + logs[1], rel=1e-5)
   other = controller.log_probability(logits, vector.at[1].set(1), reach)
@@ -69,7 +70,7 @@ def test_log_probability_counts_reached_decisions_only():
 
 
 def test_an_unreached_decision_is_not_moved():
-  reach = ALL.at[2].set(False)
+  reach = ALL.at[:, 2].set(False)
   state = run(lambda v: (v[2] == 1) * 1.0, steps=50, reach=reach)
   np.testing.assert_allclose(state.logits[2], 0.0, atol=1e-6)
 

@@ -4,7 +4,6 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobilenet_jax.jobs.evidence import choice_labels
 from mobilenet_jax.search.evidence import Judged, front, neighbours
 from mobilenet_jax.space import get_space
 
@@ -37,10 +36,3 @@ def test_neighbours_are_other_networks_one_decision_away():
       assert sum(a != b for a, b in zip(vector, other, strict=True)) == 1
       assert space.decode(other) != space.decode(vector)
     assert len({v for *_, v in around}) == len(around)
-
-
-def test_choices_are_called_by_their_values():
-  labels = choice_labels(get_space('v3_small_images', 32, 10))
-  assert labels['stage1/block1/kernel'] == ['3', '5', '7']
-  assert labels['stage2/act'] == ['relu', 'hard_swish']
-  assert labels['stage2/depth'] == ['0 of 2', '1 of 2', '2 of 2']
