@@ -20,6 +20,7 @@ COMMANDS = {
   'measure': 'time the blocks of a space or a network on a device',
   'latency': 'price networks; compare, import and calibrate latency tables',
   'search': 'the whole loop: measure, search, train, export, report',
+  'refine': 'narrow a trained network down to a latency',
   'train': 'train a network and evaluate it',
   'evaluate': 'evaluate a run, a file of weights or a .tflite on a data set',
   'predict': 'name what image files show',
@@ -29,7 +30,7 @@ COMMANDS = {
   'experiment': 'repeat a measurement of experiments/',
   'report': 'compare runs on one page; write the report of a search again',
 }
-TRAINING = ('search', 'train')  # steps of many large activations
+TRAINING = ('search', 'refine', 'train')  # steps of many large activations
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,11 +13,14 @@ from ml_collections import ConfigDict, FrozenConfigDict, config_flags
 from mobilenet_jax.core.errors import UserError
 
 
-def load_config(arguments: Sequence[str]) -> FrozenConfigDict:
+def load_config(
+  arguments: Sequence[str], default: ConfigDict | None = None
+) -> FrozenConfigDict:
   """Reads the config that command-line arguments name and override.
 
   Args:
     arguments: '--config=FILE.py[:arg]' and any '--config.field=value'.
+    default: the config where none is named; None: one must be.
 
   Raises:
     UserError: no such file, unknown field, value of the wrong type, or the
@@ -25,10 +28,18 @@ def load_config(arguments: Sequence[str]) -> FrozenConfigDict:
   """
   values = flags.FlagValues()
   argv = ['mobilenet-jax', *arguments]
-  if not any(a == '--config' or a.startswith('--config=') for a in arguments):
+  named = any(a == '--config' or a.startswith('--config=') for a in arguments)
+  if not named and default is None:
     raise UserError('This command needs --config=FILE.py[:argument].')
   try:
-    config_flags.DEFINE_config_file('config', flag_values=values, sys_argv=argv)
+    if named or default is None:
+      config_flags.DEFINE_config_file(
+        'config', flag_values=values, sys_argv=argv
+      )
+    else:
+      config_flags.DEFINE_config_dict(
+        'config', default, flag_values=values, sys_argv=argv
+      )
     rest = values(argv)[1:]
     config = values.config
     getattr(config, 'keys', None)  # raises where the file was not read

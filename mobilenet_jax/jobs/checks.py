@@ -9,6 +9,8 @@ from mobilenet_jax.core.extras import need
 from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.jobs.searching import ALGORITHMS
 from mobilenet_jax.models import get_arch
+from mobilenet_jax.models.narrow import KEEP
+from mobilenet_jax.search.netadapt import CRITERIA
 from mobilenet_jax.train.mesh import NORMS
 from mobilenet_jax.train.optimizers import optimizer
 
@@ -60,6 +62,14 @@ OF_ALGORITHM: Mapping[str, Ranges] = {
     'search.warm_up': (0, 1),
   },
 }
+REFINE: Ranges = {
+  'latency.target_ms': (1e-9, 1e6),
+  'refine.delta': (1e-6, 1),
+  'refine.decay': (1e-6, 1),
+  'refine.steps': ANY,
+  'refine.batch': ANY,
+  'refine.held_out_images': (0, math.inf),
+}
 OPTIMIZER = (
   'name', 'learning_rate', 'schedule', 'warmup', 'momentum', 'nesterov',
   'decay', 'epsilon', 'decay_rate', 'decay_every', 'staircase', 'weight_decay',
@@ -107,6 +117,46 @@ def check_search(config: Any) -> None:
   optimizer(config.search.optimizer, config.search.steps)
   for extra in ('tflite', 'report'):
     need(extra, 'A search')
+
+
+def check_refine(config: Any) -> None:
+  """Checks the numbers and names of a refine config, and its extras.
+
+  Raises:
+    UserError: a value out of its range, an unknown name, or an extra that is
+      not installed.
+  """
+  if not _field(config, 'latency.target_ms'):
+    raise UserError('No latency to come down to; say it with --target_ms.')
+  _check(config, REFINE)
+  for name, known in (('criterion', CRITERIA), ('keep', KEEP)):
+    value = _field(config, f'refine.{name}')
+    if value not in known:
+      hint = did_you_mean(value, known)
+      raise UserError(f'Unknown refine.{name} {value!r}.{hint}')
+  check_training(config)
+  part = config.train
+  for name, value, neutral in (
+    ('freeze', part.freeze, ''), ('patience', part.patience, 0),
+    ('mesh.model', part.mesh.model, 1),
+    ('batch_norm', part.batch_norm, 'global'),
+    ('distill.teacher', part.distill.teacher, ''),
+  ):  # fmt: skip
+    if value != neutral:
+      raise UserError(
+        f'train.{name} is {value!r}; a network is refined as a whole, by its '
+        f'labels, on one device: it is {neutral!r}.'
+      )
+  if not config.data.held_out_split:
+    raise UserError(
+      'There are no images to judge proposals by; name a split with '
+      '--config.data.held_out_split.'
+    )
+  optimizer(config.refine.optimizer, config.refine.steps)
+  _field(config, 'latency.table')
+  need('report', 'The picture of a refinement')
+  if not config.latency.table:
+    need('tflite', 'Measuring this computer')
 
 
 def check_training(config: Any, taught: float = 0.0) -> None:

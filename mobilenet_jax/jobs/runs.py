@@ -23,7 +23,9 @@ from mobilenet_jax.core.files import (
 BEFORE_TRAINING = (
   '.lock', 'config.json', 'env.json', 'timings.json', 'latency.csv',
   'latency.json', 'contenders.json', 'data.json', 'arch.json', 'teacher.json',
+  'seed.json',
 )  # fmt: skip
+TRAINED = ('checkpoints', 'proposals.jsonl')  # where some training has begun
 PACKAGES = (
   'mobilenet_jax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint',
   'grain', 'tensorflow-datasets', 'tensorflow-cpu', 'ai-edge-litert', 'numpy',
@@ -120,7 +122,7 @@ def _check_config(folder: Path, wanted: dict[str, Any]) -> None:
 
 def _undo(folder: Path) -> None:
   """Empties a folder again whose training has not begun."""
-  if (folder / 'checkpoints').exists():
+  if any((folder / name).exists() for name in TRAINED):
     return
   for name in BEFORE_TRAINING:
     (folder / name).unlink(missing_ok=True)

@@ -65,12 +65,12 @@ def open_start(model: Any, classes: int, seed: int) -> Start:
   Raises:
     UserError: the weights are missing, broken or of another network.
   """
-  spec, loaded = _loaded(model)
+  spec, found = loaded(model)
   spec = with_classes(spec, classes)
   if model.resolution:
     spec = check(spec.replace(resolution=model.resolution))
   fresh: dict[Any, Any] = flatten_dict(init_variables(build(spec), seed))
-  theirs: dict[Any, Any] = flatten_dict(loaded)
+  theirs: dict[Any, Any] = flatten_dict(found)
   head = block_name(head_index(spec))
   made = {  # no tensor's shape depends on the resolution
     path: leaf if path[1] == head else theirs[path]
@@ -89,8 +89,15 @@ def with_classes(spec: ArchSpec, classes: int) -> ArchSpec:
   return check(spec.replace(blocks=tuple(blocks), background=False))
 
 
-def _loaded(model: Any) -> tuple[ArchSpec, Any]:
-  """The network of some weights, and its variables."""
+def loaded(model: Any) -> tuple[ArchSpec, Any]:
+  """The network of the weights that a config names, and its variables.
+
+  Args:
+    model: see `open_start`.
+
+  Raises:
+    UserError: the weights are missing, broken or of another network.
+  """
   if (Path(model.weights) / 'env.json').exists():  # a run folder
     # it imports jobs.trainer, which imports this
     from mobilenet_jax.jobs.trained import open_trained
