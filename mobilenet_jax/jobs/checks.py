@@ -7,10 +7,14 @@ from typing import Any
 from mobilenet_jax.core.errors import UserError, did_you_mean
 from mobilenet_jax.core.extras import need
 from mobilenet_jax.data.augment import make_augmentation
+from mobilenet_jax.jobs.phones import check_more
 from mobilenet_jax.jobs.searching import ALGORITHMS
 from mobilenet_jax.models import get_arch
 from mobilenet_jax.models.narrow import KEEP
 from mobilenet_jax.search.netadapt import CRITERIA
+from mobilenet_jax.search.penalties import find_penalty
+from mobilenet_jax.search.replicas import make_replicas
+from mobilenet_jax.search.rewards import find_reward
 from mobilenet_jax.train.mesh import NORMS
 from mobilenet_jax.train.optimizers import optimizer
 
@@ -61,6 +65,16 @@ OF_ALGORITHM: Mapping[str, Ranges] = {
     'search.learning_rate': (0, 100),
     'search.warm_up': (0, 1),
   },
+  'differentiable': {
+    **SHARED_WEIGHTS,
+    'search.candidates': ANY,
+    'search.penalty_weight': (0, 1e3),
+    'search.penalty_exponent': (0, 10),
+    'search.learning_rate': (0, 100),
+    'search.warm_up': (0, 1),
+    'search.temperature_first': (1e-3, 1e3),
+    'search.temperature_last': (1e-3, 1e3),
+  },
 }
 REFINE: Ranges = {
   'latency.target_ms': (1e-9, 1e6),
@@ -101,6 +115,14 @@ def check_search(config: Any) -> None:
     hint = did_you_mean(algorithm, ALGORITHMS)
     raise UserError(f'Unknown search.algorithm {algorithm!r}.{hint}')
   _check(config, {**SEARCH, **OF_ALGORITHM[algorithm]})
+  part = config.search
+  if algorithm == 'tunas':
+    find_reward(part.get('reward', 'absolute'))
+  if algorithm == 'differentiable':
+    find_penalty(_field(config, 'search.penalty'))
+  if algorithm in ('tunas', 'differentiable'):
+    make_replicas(part.batch, part.held_out_batch)
+  check_more(config.latency.get('more', ()))
   check_training(config, taught=config.search.soft_labels)
   part = config.train
   for name, value, neutral in (

@@ -10,6 +10,7 @@ from mobilenet_jax.arch import ArchSpec, from_json, to_json, to_string
 from mobilenet_jax.core.files import read_json, write_json
 from mobilenet_jax.core.progress import say
 from mobilenet_jax.data.augment import make_augmentation
+from mobilenet_jax.jobs.phones import naming
 from mobilenet_jax.jobs.runs import open_run
 from mobilenet_jax.jobs.searching import SearchJob
 from mobilenet_jax.jobs.trainer import (
@@ -33,14 +34,15 @@ def choose_rivals(job: SearchJob) -> list[tuple[str, ArchSpec]]:
     return [(row['role'], from_json(row['arch'])) for row in read_json(path)]
   compare = config.compare
   resolution, classes = space.resolutions[-1], space.spec.num_classes
-  drawn = random_within(
-    space,
-    pricing.of_vector,
-    pricing.target_ms,
-    config.latency.tolerance,
-    compare.random,
-    config.seed,
-  )
+  with naming(pricing.more):
+    drawn = random_within(
+      space,
+      pricing.of_window,
+      pricing.target_ms,
+      config.latency.tolerance,
+      compare.random,
+      config.seed,
+    )
   randoms = [space.decode(v, f'random_{i}') for i, v in enumerate(drawn)]
   scaled = scale_to_latency(
     lambda width: get_arch(compare.model, width, resolution, classes),

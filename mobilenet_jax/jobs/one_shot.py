@@ -1,21 +1,30 @@
-"""TuNAS as a job: shared weights and a controller, then the choice."""
+"""TuNAS as a job: shared weights and a controller, then the choice.
+
+`Training` and `choose` are those of every search that trains shared weights
+step by step and ends with odds for every decision.
+"""
 
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
+import optax
 
-from mobilenet_jax.core.progress import progress
+from mobilenet_jax.core.progress import progress, say
 from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
 from mobilenet_jax.jobs.evidence import write_evidence
+from mobilenet_jax.jobs.phones import naming
 from mobilenet_jax.jobs.searching import SearchJob
 from mobilenet_jax.jobs.trainer import plan_of
 from mobilenet_jax.search import oneshot
 from mobilenet_jax.search.evidence import Judged
+from mobilenet_jax.search.replicas import Replicas, make_replicas
 from mobilenet_jax.search.select import drawn_within, likeliest_within
 from mobilenet_jax.tasks import classification
 from mobilenet_jax.train.loop import fit
@@ -27,6 +36,7 @@ MEASURE = 'held-out accuracy with shared weights'
 def find(job: SearchJob) -> tuple[int, ...]:
   """Trains the shared weights and the controller, and chooses."""
   space, config, part = job.space, job.config, job.config.search
+  more = job.pricing.more
   settings = oneshot.Settings(
     steps=part.steps,
     target_ms=job.pricing.target_ms,
@@ -35,40 +45,134 @@ def find(job: SearchJob) -> tuple[int, ...]:
     warm_up=part.warm_up,
     samples=part.samples,
     seed=config.seed,
+    reward=part.get('reward', 'absolute'),
+    more_targets_ms=tuple(phone.target_ms for phone in more),
   )
-  rule = optimizer(part.optimizer, part.steps)
+  training = Training.of(job)
   step = oneshot.search_step(
     space,
     job.pricing.tensors,
-    rule,
+    training.rule,
     settings,
-    loss=lambda logits, labels: classification.cross_entropy(
-      logits, labels, part.label_smoothing
-    ),
-    quality=classification.accuracy,
+    more_prices=[phone.tensors for phone in more],
+    **training.shared,
   )
-  teacher = job.teacher
-  if teacher is not None:
-    teacher = dataclasses.replace(teacher, soft=part.soft_labels, features=0.0)
-  state = fit(
-    oneshot.initial_state(space, rule, config.seed),
-    functools.partial(step, teacher=teacher),
-    lambda start: batches(job, start),
-    plan_of(part, job.folder, 'searching'),
-    record=oneshot.record(space, job.pricing.of_vector),
+  scored = part.samples * training.devices * rests(part)
+  say(f'{training.cost()}; {scored:,} sampled networks are scored on them.')
+  state = training.fit(
+    oneshot.initial_state(space, training.rule, config.seed), step
   )
-  return select(job, state)
+  return choose(job, state.controller.logits, state.weights.params)
 
 
-def select(job: SearchJob, state: oneshot.SearchState) -> tuple[int, ...]:
+def rests(part: Any) -> int:
+  """Steps that the warm-up of a search leaves."""
+  return part.steps - min(int(np.ceil(part.warm_up * part.steps)), part.steps)
+
+
+@dataclass(frozen=True)
+class Training:
+  """How a job trains shared weights.
+
+  Attributes:
+    rule: their optimizer.
+    replicas: the devices.
+  """
+
+  job: SearchJob
+  rule: optax.GradientTransformation
+  replicas: Replicas
+
+  @classmethod
+  def of(cls, job: SearchJob) -> 'Training':
+    """That of a job's config.
+
+    Raises:
+      UserError: a batch does not divide among the devices.
+    """
+    part = job.config.search
+    return cls(
+      job,
+      optimizer(part.optimizer, part.steps),
+      make_replicas(part.batch, part.held_out_batch),
+    )
+
+  @property
+  def devices(self) -> int:
+    """How many train."""
+    layout = self.replicas.layout
+    return 1 if layout is None else layout.mesh.size
+
+  @property
+  def shared(self) -> dict[str, Any]:
+    """What every step is made with."""
+    smoothing = self.job.config.search.label_smoothing
+    return {
+      'loss': lambda logits, labels: classification.cross_entropy(
+        logits, labels, smoothing
+      ),
+      'quality': classification.accuracy,
+      'replicas': self.replicas,
+    }
+
+  def cost(self) -> str:
+    """What the search will take, before it begins."""
+    part = self.job.config.search
+    on = f' on {self.devices} devices' if self.devices > 1 else ''
+    return (
+      f'{part.steps:,} steps{on}: the shared weights see '
+      f'{part.steps * part.batch:,} images, the architecture '
+      f'{rests(part) * part.held_out_batch:,} held-out ones'
+    )
+
+  def fit(self, state: Any, step: Callable[..., Any]) -> Any:
+    """Takes all steps, or goes on; returns the last state.
+
+    Args:
+      state: of step 0.
+      step: compiled (state, batch, teacher) -> (state, metrics).
+    """
+    job, part, layout = self.job, self.job.config.search, self.replicas.layout
+    teacher = job.teacher
+    if teacher is not None:
+      teacher = dataclasses.replace(
+        teacher, soft=part.soft_labels, features=0.0
+      )
+      if layout is not None:
+        teacher = layout.place_state(teacher)
+    return fit(
+      state,
+      functools.partial(step, teacher=teacher),
+      lambda start: batches(job, start),
+      plan_of(part, job.folder, 'searching'),
+      record=oneshot.record(
+        job.space,
+        job.pricing.of_vector,
+        [phone.name for phone in job.pricing.more],
+      ),
+      layout=layout,
+    )
+
+
+def choose(job: SearchJob, logits: Any, params: Any) -> tuple[int, ...]:
   """The best, by the shared weights, of the likeliest network within the
-  window and others that the controller draws there."""
+  window and others that are drawn there.
+
+  Args:
+    logits: [decisions, most choices], -inf where there is no choice.
+    params: the shared weights.
+
+  Raises:
+    JobError: no likely network is within the window.
+  """
   config, space, held_out = job.config, job.space, job.data.held_out
-  logits = np.asarray(state.controller.logits, np.float64)
+  logits = np.asarray(logits, np.float64)
+  params = jax.tree.map(np.asarray, params)  # from all devices to one
   window = (
-    job.pricing.of_vector, job.pricing.target_ms, config.latency.tolerance
+    job.pricing.of_window, job.pricing.target_ms, config.latency.tolerance
   )  # fmt: skip
-  candidates = [likeliest_within(logits, *window)]
+  with naming(job.pricing.more):
+    candidates = [likeliest_within(logits, *window)]
   drawn = drawn_within(
     logits, *window, config.search.candidates - 1, config.seed
   )
@@ -82,7 +186,7 @@ def select(job: SearchJob, state: oneshot.SearchState) -> tuple[int, ...]:
     inputs=space.spec.inputs,
   )
   judge = oneshot.judge(
-    state.weights.params,
+    params,
     oneshot.scorer(space, classification.accuracy),
     list(itertools.islice(images, max(count, 1))),
   )
@@ -123,6 +227,10 @@ def batches(job: SearchJob, start: int) -> Iterator[dict[str, Any]]:
 
 def images(part: Any) -> float:
   """What a search costs; see `searching.cost`."""
-  scored = part.steps * (1 - part.warm_up) * part.samples * part.held_out_batch
-  compared = part.candidates * part.candidate_images
-  return part.steps * part.batch + (scored + compared) / 3
+  scored = rests(part) * part.samples * part.held_out_batch
+  return part.steps * part.batch + (scored + compared(part)) / 3
+
+
+def compared(part: Any) -> int:
+  """Images that candidates are compared by at the end."""
+  return part.candidates * part.candidate_images

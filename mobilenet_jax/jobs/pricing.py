@@ -10,6 +10,7 @@ import numpy as np
 from mobilenet_jax.arch import ArchSpec
 from mobilenet_jax.core.extras import need
 from mobilenet_jax.core.progress import say
+from mobilenet_jax.jobs.phones import Phone, keep_tables, open_phones
 from mobilenet_jax.latency.bounds import check_target
 from mobilenet_jax.latency.key import BlockKey, keys
 from mobilenet_jax.latency.table import LatencyTable
@@ -38,6 +39,7 @@ class Pricing:
     target_ms: what the search is to land on.
     bounds: milliseconds of the fastest and the slowest network.
     measures: whether an unknown block may be measured here.
+    more: further devices, each with a target of its own.
   """
 
   table: LatencyTable
@@ -46,10 +48,32 @@ class Pricing:
   bounds: tuple[float, float]
   measures: bool
   path: Path
+  more: tuple[Phone, ...] = ()
 
   def of_vector(self, vector: Sequence[int]) -> float:
     """Milliseconds of a choice vector of the space."""
     return price(self.tensors, vector)
+
+  def of_window(self, vector: Sequence[int]) -> float:
+    """What is compared with `target_ms` to tell whether a choice vector is in
+    the latency window of every device: milliseconds where there is one; of
+    many, of that which misses its target most, in units of its target, times
+    `target_ms`."""
+    worst = self.of_vector(vector)
+    for phone in self.more:
+      ms = phone.of_vector(vector) / phone.target_ms * self.target_ms
+      if abs(ms - self.target_ms) > abs(worst - self.target_ms):
+        worst = ms
+    return worst
+
+  def elsewhere(self, spec: ArchSpec) -> dict[str, Any]:
+    """Milliseconds of a network on the further devices, for `results.json`;
+    None where a table lacks a block of it, nothing where there are none."""
+    if not self.more:
+      return {}
+    return {
+      'priced_on': {phone.name: phone.of_spec(spec) for phone in self.more}
+    }
 
   def reference_ms(self) -> float | None:
     """The reference block's usual time, if the table is this computer's."""
@@ -85,7 +109,8 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
 
   Args:
     config: the `latency` part of a config: `table` ('' measures this
-      computer), `target_ms` (0 takes `target_quantile` of random networks).
+      computer), `target_ms` (0 takes `target_quantile` of random networks),
+      `more` (see `phones`; may be left out).
     folder: of the run; its own table is taken where it has one.
 
   Raises:
@@ -94,6 +119,7 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
   """
   path = folder / 'latency.csv'
   wanted = space_keys(space.spec)
+  more = open_phones(config.get('more', ()), space, folder)
   if path.exists():
     table = LatencyTable.load(path)
   elif config.table:
@@ -105,6 +131,7 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
   low, high = check_target(target, tensors)
   if not path.exists():
     table.save(path)
+  keep_tables(more, folder)
   chip = table.provenance['chip']
   say(
     f'{size_in_words(space.size)} networks on {chip}: {low:.3f} to '
@@ -114,7 +141,7 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
   here = not config.table and not other_condition(
     table.provenance, Host().provenance()
   )
-  return Pricing(table, tensors, target, (low, high), here, path)
+  return Pricing(table, tensors, target, (low, high), here, path, more)
 
 
 def measured(wanted: Sequence[BlockKey]) -> LatencyTable:

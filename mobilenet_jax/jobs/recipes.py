@@ -124,3 +124,69 @@ def use_local(
   config.train.dtype = 'float32'  # CPUs have no fast bfloat16
   config.train.log_every, config.train.save_every = 10, steps // 2
   config.train.optimizer.learning_rate = learning_rate
+
+
+def digits_search_config(*, local: bool) -> ConfigDict:
+  """What searches on digit scenes have in common that train shared weights:
+  the quickstart's space, data, latency, training and rivals.
+
+  Args:
+    local: take a few steps of everything, on a tiny space.
+  """
+  networks = digits_config(local=False)  # how each is trained, and on what
+  config = ConfigDict()
+  config.seed = 0
+  config.space = 'v3_small_images'
+
+  config.data = networks.data
+  config.data.held_out_split = 'validation'
+
+  config.latency = ConfigDict()
+  config.latency.table = ''  # '' measures this computer
+  config.latency.target_ms = 0.0  # 0 takes target_quantile
+  config.latency.target_quantile = 0.25  # of random networks of the space
+  config.latency.tolerance = 0.03  # of the target, for every contender
+  config.latency.more = ()  # (table, target in ms) of further devices
+
+  config.search = ConfigDict()
+  config.search.steps = 800
+  config.search.batch = 32
+  config.search.held_out_batch = 64
+  config.search.candidates = 24
+  config.search.candidate_images = 1200
+  config.search.label_smoothing = 0.1
+  config.search.soft_labels = 0.0  # share of those of train.distill's teacher
+  config.search.log_every = 10
+  config.search.save_every = 100
+  config.search.optimizer = ConfigDict(networks.train.optimizer)
+  config.search.optimizer.learning_rate = 0.2
+
+  config.train = networks.train
+
+  config.compare = ConfigDict()
+  config.compare.model = 'mobilenet_v3_small'
+  config.compare.random = 3
+  config.compare.seeds = 1  # trainings of each contender
+  if local:
+    _few_steps(config)
+  return config
+
+
+def _few_steps(config: ConfigDict) -> None:
+  """Turns a search into one of a minute, whose accuracies mean nothing."""
+  config.space = 'v3_tiny'
+  config.latency.tolerance = 0.2
+  config.data.train_split = 'train[:10%]'
+  config.data.held_out_split = 'validation[:10%]'
+  config.data.test_split = 'test[:10%]'
+  config.search.steps = 6
+  config.search.batch = config.search.held_out_batch = 8
+  config.search.save_every = 3
+  config.search.candidates = 2
+  config.search.candidate_images = 16
+  config.train.steps = 4
+  config.train.batch = 16
+  config.train.save_every = 2
+  config.search.log_every = config.train.log_every = 1
+  config.compare.random = 1
+  config.compare.model = 'mobilenet_v1_shallow'  # compiles in a third of V3's

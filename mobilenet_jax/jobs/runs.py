@@ -21,8 +21,8 @@ from mobilenet_jax.core.files import (
 )
 
 BEFORE_TRAINING = (
-  '.lock', 'config.json', 'env.json', 'timings.json', 'latency.csv',
-  'latency.json', 'contenders.json', 'data.json', 'arch.json', 'teacher.json',
+  '.lock', 'config.json', 'env.json', 'timings.json', 'latency*.csv',
+  'latency*.json', 'contenders.json', 'data.json', 'arch.json', 'teacher.json',
   'seed.json',
 )  # fmt: skip
 TRAINED = ('checkpoints', 'proposals.jsonl')  # where some training has begun
@@ -125,7 +125,8 @@ def _undo(folder: Path) -> None:
   if any((folder / name).exists() for name in TRAINED):
     return
   for name in BEFORE_TRAINING:
-    (folder / name).unlink(missing_ok=True)
+    for path in folder.glob(name):
+      path.unlink(missing_ok=True)
   if not any(folder.iterdir()):
     folder.rmdir()
 

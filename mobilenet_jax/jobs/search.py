@@ -87,11 +87,13 @@ def _run(config: Any, folder: Path) -> dict[str, Any]:
     with clock('train'):
       result = train_contender(job, spec, title)
     price = pricing.table.price(spec)
-    results.append({'role': role, **result, 'priced_ms': price})
+    elsewhere = pricing.elsewhere(spec)
+    results.append({'role': role, **result, 'priced_ms': price, **elsewhere})
   with clock('export'):
     deployed = deploy_found(job, found)
   summary = {
     'target_ms': pricing.target_ms,
+    'more_targets': [phone.summary() for phone in pricing.more],
     'space': {
       'name': space.spec.name,
       'networks': space.size,

@@ -13,8 +13,9 @@ from mobilenet_jax.tasks.distillation import Teacher
 
 # the module beside this one whose `find(job)` returns a choice vector, and
 # `images(config.search)` how many images that costs
-ALGORITHMS = {'tunas': 'one_shot'}
-SHARING = ('tunas',)  # those that train one network with shared weights
+ALGORITHMS = {'tunas': 'one_shot', 'differentiable': 'differentiable'}
+# those that train one network with shared weights
+SHARING = ('tunas', 'differentiable')
 
 
 @dataclass(frozen=True)

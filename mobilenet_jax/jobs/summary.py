@@ -29,6 +29,12 @@ def lines(results: dict[str, Any]) -> list[str]:
     f'({made["ratio"] - 1:+.1%}{steady}); export differs from JAX by at most '
     f'{made["max_difference"]:.1e}'
   )
+  for phone in results.get('more_targets', ()):
+    ms = rows[0]['priced_on'][phone['name']]
+    text.append(
+      f'on {phone["name"]}: priced {ms:.3f} ms, target '
+      f'{phone["target_ms"]:.3f} ms'
+    )
   return text
 
 

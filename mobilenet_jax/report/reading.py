@@ -67,6 +67,7 @@ class Run:
   evidence: dict[str, Any]
   predictions: Records
   timings: dict[str, float]
+  more_targets: Records
 
   @property
   def found(self) -> Contender:
@@ -119,6 +120,10 @@ def read_run(folder: Path) -> Run:
       evidence=_optional(folder / 'evidence.json'),
       predictions=read['predictions'],
       timings=read['timings'],
+      more_targets=[
+        {**row, 'found_ms': results['contenders'][0]['priced_on'][row['name']]}
+        for row in results.get('more_targets') or ()
+      ],
     )
   except (KeyError, TypeError) as error:
     raise UserError(f'A file of {folder} lacks {error}.') from error

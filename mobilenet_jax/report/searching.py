@@ -1,5 +1,7 @@
 """How the search went: curves, and how sure it became of each decision."""
 
+from typing import Any
+
 from mobilenet_jax.report.certainty import (
   STEP,
   certainty,
@@ -19,14 +21,16 @@ from mobilenet_jax.report.units import milliseconds
 
 def searching(run: Run) -> Html:
   """The section of the search."""
-  scored = [r for r in run.search if 'reward' in r]
+  scored = [r for r in run.search if 'latency_ms' in r]
   start = scored[0]['step'] if scored else None
+  soft = bool(scored) and 'objective' in scored[0]  # a differentiable search
+  aim, whose = ('objective', 'mixed') if soft else ('reward', 'sampled')
   grid = tag(
     'div',
-    figure(_single('reward', scored, 'reward'), _reward_caption(run)),
+    figure(_single(aim, scored, aim), _aim_caption(run, aim)),
     figure(
       _single('held_out_accuracy', scored, 'held-out accuracy', '.0%'),
-      'Accuracy of the sampled networks with the shared weights on held-out '
+      f'Accuracy of the {whose} networks with the shared weights on held-out '
       'images, as the controller sees it.',
     ),
     figure(_latency(run, scored), _latency_caption(run)),
@@ -57,7 +61,17 @@ def _space(run: Run) -> dict[str, str]:
     'decisions': str(known['decisions']),
     'networks': f'{known["networks"]:.2g}',
     'latency': f'{milliseconds(low)} to {milliseconds(high)}',
+    **{f'on {row["name"]}': _on_phone(row) for row in run.more_targets},
   }
+
+
+def _on_phone(row: dict[str, Any]) -> str:
+  """The latencies of a further device, which has a target of its own."""
+  low, high, target, found = (
+    milliseconds(row[name])
+    for name in ('fastest_ms', 'slowest_ms', 'target_ms', 'found_ms')
+  )
+  return f'{low} to {high}, target {target}, found network {found}'
 
 
 def _intro(start: int | None) -> str:
@@ -73,8 +87,27 @@ def _intro(start: int | None) -> str:
   )
 
 
-def _reward_caption(run: Run) -> str:
-  beta = run.config.get('search', {}).get('beta', 'beta')
+def _aim_caption(run: Run, aim: str) -> str:
+  part = run.config.get('search', {})
+  if aim == 'objective':
+    weight = part.get('penalty_weight', 'a weight')
+    name = part.get('penalty', 'absolute')
+    return (
+      'What the odds of the choices minimize: the held-out loss and the '
+      f'expected latency, by the penalty {name!r} with a weight of {weight}.'
+    )
+  beta = part.get('beta', 'beta')
+  name = part.get('reward', 'absolute')
+  if name == 'mnasnet_soft':
+    return (
+      'What the controller maximizes: held-out accuracy times '
+      f'(latency / target)^{beta}.'
+    )
+  if name == 'mnasnet_hard':
+    return (
+      'What the controller maximizes: held-out accuracy, times '
+      f'(latency / target)^{beta} where the latency is above the target.'
+    )
   return (
     'What the controller maximizes: held-out accuracy plus '
     f'{beta} times the relative distance of the latency from the target.'

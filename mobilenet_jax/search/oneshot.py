@@ -4,8 +4,12 @@ A step samples a network and trains the shared weights on it; then samples
 networks again, scores each by its accuracy on held-out images and by its
 price, and moves the controller. arXiv 2008.06120; settings in the config.
 
-Differences from the paper: one device draws `samples` networks a step, as as
-many devices would, and they share one held-out batch; nothing is scored while
+On many devices each samples, trains and scores its own networks on its own rows
+of the batches, with batch norm over those; weights take the mean of the
+gradients, and the controller's baseline is the mean reward of all devices.
+
+Differences from the paper: a device scores `samples` networks a step, as as
+many devices would, and they share its held-out rows; nothing is scored while
 the controller's learning rate is 0; the warm-ups stay at 1 for half of their
 time before they fall, which a search of minutes needs to leave chance level;
 kernels are centres of one kernel, so that the average of all of them is taken
@@ -27,25 +31,23 @@ from jax import Array
 
 from mobilenet_jax.latency.ingraph import PriceArrays
 from mobilenet_jax.latency.tensors import BlockPrices
-from mobilenet_jax.models.builder import image_shape
 from mobilenet_jax.search import controller, rewards
 from mobilenet_jax.search.controller import ControllerState
+from mobilenet_jax.search.replicas import ONE, Replicas
+from mobilenet_jax.search.shared import (
+  LossFn,
+  initial_weights,
+  weights_step,
+)
 from mobilenet_jax.space import SearchSpace
 from mobilenet_jax.space.reach import reach_tensor
 from mobilenet_jax.space.roles import filter_tags
 from mobilenet_jax.supernet.network import SuperNetwork
 from mobilenet_jax.tasks.distillation import Teacher
-from mobilenet_jax.train.state import (
-  TrainState,
-  create_state,
-  init_quickly,
-  seed_key,
-  take_step,
-)
+from mobilenet_jax.train.state import TrainState, seed_key
 
 TRAIN_ARCH, WARM_UP, SCORE_ARCH = range(11, 14)  # random streams
-
-LossFn = Callable[[Array, Array], Array]  # (logits, labels) -> scalar
+SCORES = ('reward', 'objective', 'held_out_accuracy', 'latency_ms')
 
 
 @struct.dataclass
@@ -68,12 +70,14 @@ class Settings:
   Attributes:
     steps: length of the search.
     target_ms: latency to land on.
-    beta: price of missing it, see `rewards.absolute`.
+    beta: price of missing it, of the reward.
     learning_rate: of the controller, when it starts; it grows tenfold.
     warm_up: share of the steps before it starts, in which operations and
       widths are warmed up.
-    samples: networks scored a step.
+    samples: networks scored a step, by each device.
     seed: of every draw.
+    reward: of `rewards.REWARDS`.
+    more_targets_ms: latencies to land on on further phones.
   """
 
   steps: int
@@ -83,6 +87,8 @@ class Settings:
   warm_up: float
   samples: int
   seed: int
+  reward: str = 'absolute'
+  more_targets_ms: tuple[float, ...] = ()
 
 
 def warm_up_probability(step: Array | int, settings: Settings) -> Array:
@@ -96,12 +102,7 @@ def initial_state(
   space: SearchSpace, optimizer: optax.GradientTransformation, seed: int
 ) -> SearchState:
   """The state before the first step."""
-  spec = space.spec
-  shape = image_shape(spec)
-  soft = {tag: jnp.full(n, 1 / n) for tag, n in space.decisions.items()}
-  init = SuperNetwork(spec).init
-  variables = init_quickly(init, seed, jnp.zeros(shape), soft)
-  weights = create_state(variables, optimizer)
+  weights = initial_weights(space, optimizer, seed)
   sizes = list(space.decisions.values())
   return SearchState(weights, controller.create(sizes))
 
@@ -162,90 +163,105 @@ def search_step(
   *,
   loss: LossFn,
   quality: LossFn,
+  more_prices: Sequence[Sequence[BlockPrices]] = (),
+  replicas: Replicas = ONE,
 ) -> Callable[..., tuple[SearchState, dict[str, Array]]]:
   """Returns the compiled step (state, batch, teacher=None) -> (state, metrics).
 
-  A batch is {'train': {image, label}, 'held_out': {image, label}}. Of a teacher
-  the shared weights learn, whichever network is sampled; its soft labels only.
+  A batch is {'train': {image, label}, 'held_out': {image, label}}.
+
+  Args:
+    prices: of the space, on the phone of `settings.target_ms`.
+    more_prices: on the phones of `settings.more_targets_ms`.
+    replicas: the devices; state and batches live as their layout says.
   """
-  network = SuperNetwork(space.spec)
-  arrays = PriceArrays.of(prices, len(space.tags))
+  train = weights_step(
+    space, optimizer, loss=loss, quality=quality, replicas=replicas
+  )
+  phones = (prices, *more_prices)
+  arrays = [PriceArrays.of(own, len(space.tags)) for own in phones]
+  targets = (settings.target_ms, *settings.more_targets_ms)
   reach = jnp.asarray(reach_tensor(space))
   score = scorer(space, quality)
 
-  def train(
-    state: TrainState, logits: Array, batch: Any, teacher: Teacher | None
-  ):
+  def drawn(state: SearchState) -> dict[str, Array]:
     vector = controller.sample(
-      logits, seed_key(settings.seed, state.step, TRAIN_ARCH)
+      state.controller.logits,
+      replicas.own(seed_key(settings.seed, state.step, TRAIN_ARCH)),
     )
     odds = warm_up_probability(state.step, settings)
     warm = jax.random.uniform(
-      seed_key(settings.seed, state.step, WARM_UP), (2,)
+      replicas.own(seed_key(settings.seed, state.step, WARM_UP)), (2,)
     )
-    choice = soft_choice(space, vector, *(warm < odds))
-
-    def loss_fn(params: Any) -> tuple[Array, Array]:
-      out: Any = network.apply({'params': params}, batch['image'], choice)
-      value = loss(out, batch['label'])
-      if teacher:
-        value = teacher.loss(value, space.spec, params, out, batch['image'])
-      return value, quality(out, batch['label'])
-
-    grad_fn = jax.value_and_grad(loss_fn, has_aux=True)
-    (value, accuracy), grads = grad_fn(state.params)
-    state = take_step(state, optimizer, grads, state.model_state)
-    return state, {'loss': value, 'accuracy': accuracy}
+    return soft_choice(space, vector, *(warm < odds))
 
   def move(state: ControllerState, params: Any, step: Array, batch: Any):
     keys = jax.random.split(
-      seed_key(settings.seed, step, SCORE_ARCH), settings.samples
+      replicas.own(seed_key(settings.seed, step, SCORE_ARCH)), settings.samples
     )
     vectors = jax.vmap(lambda k: controller.sample(state.logits, k))(keys)
     qualities = jax.lax.map(lambda v: score(params, v, batch), vectors)
-    latencies = arrays.price(vectors)
-    gains = rewards.absolute(
-      qualities, latencies, settings.target_ms, settings.beta
+    vectors, qualities = (
+      replicas.gathered(vectors),
+      replicas.gathered(qualities),
+    )
+    latencies = [phone.price(vectors) for phone in arrays]
+    gains = rewards.over_devices(
+      settings.reward, qualities, latencies, targets, settings.beta
     )
     rate = settings.learning_rate * 10 ** (step / settings.steps)
     moved = controller.update(state, vectors, gains, reach, rate)
-    return moved, (gains.mean(), qualities.mean(), latencies.mean())
+    means = [value.mean() for value in (gains, qualities, *latencies)]
+    return moved, means
 
-  def step(state: SearchState, batch: Any, teacher: Teacher | None = None):
+  def step(state: SearchState, batch: Any, teacher: Teacher | None):
     start = state.step
     weights, metrics = train(
-      state.weights, state.controller.logits, batch['train'], teacher
+      state.weights, drawn(state), batch['train'], teacher
     )
-    nothing = (jnp.zeros(()),) * 3
+    nothing = [jnp.zeros(())] * (2 + len(arrays))
     moved, scores = jax.lax.cond(
       start >= settings.warm_up * settings.steps,
       lambda: move(state.controller, weights.params, start, batch['held_out']),
       lambda: (state.controller, nothing),
     )
     names = ('reward', 'held_out_accuracy', 'latency_ms')
-    metrics |= dict(zip(names, scores, strict=True))
+    metrics |= dict(zip(names, scores[:3], strict=True))
+    if len(arrays) > 1:
+      metrics['latency_on'] = jnp.stack(scores[3:])
     metrics['entropy'] = controller.entropies(moved.logits)
     metrics['logits'] = moved.logits
     return SearchState(weights, moved), metrics
 
-  return jax.jit(step, donate_argnums=0)
+  return replicas.compiled(step)
 
 
 def record(
-  space: SearchSpace, price_of: Callable[[Sequence[int]], float]
+  space: SearchSpace,
+  price_of: Callable[[Sequence[int]], float],
+  phones: Sequence[str] = (),
 ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
   """Returns what of a step's metrics is written: plain numbers, the entropy
-  of each decision, and the price of the likeliest network."""
+  of each decision, and the price of the likeliest network.
+
+  Args:
+    phones: names of those of 'latency_on', where a step has them.
+  """
 
   def plain(metrics: Mapping[str, Any]) -> dict[str, Any]:
     entropy = [float(e) for e in metrics['entropy']]
     likeliest = np.argmax(metrics['logits'], 1)
     scalars = {k: float(v) for k, v in metrics.items() if np.ndim(v) == 0}
+    known: dict[str, Any] = {}
     if not scalars['latency_ms']:  # the controller has not started
-      for name in ('reward', 'held_out_accuracy', 'latency_ms'):
-        del scalars[name]
+      for name in SCORES:
+        scalars.pop(name, None)
+    elif 'latency_on' in metrics:
+      means = [float(ms) for ms in metrics['latency_on']]
+      known['latency_on'] = dict(zip(phones, means, strict=True))
     return {
       **scalars,
+      **known,
       'likeliest_latency_ms': price_of([int(i) for i in likeliest]),
       'entropy': dict(zip(space.tags, entropy, strict=True)),
     }

@@ -233,6 +233,60 @@ def test_a_search_without_scores_is_reported(folder):
   assert 'The controller never started.' in read(folder).text
 
 
+def test_a_differentiable_search_shows_what_it_minimizes(folder):
+  def record(step):
+    made = search_record(step)
+    if 'reward' in made:
+      made['objective'] = made.pop('reward')
+    return made
+
+  write_lines(folder / 'metrics.jsonl', [record(s) for s in range(1, 21)])
+  search = {'penalty': 'add', 'penalty_weight': 0.1}
+  edit(folder / 'config.json', lambda made: made['search'].update(search))
+  page = read(folder)
+  assert 'chart-reward' not in page.charts
+  shown = page.charts['chart-objective']['data'][0]
+  assert shown['x'] == list(range(5, 21))
+  assert None not in shown['y']
+  assert "by the penalty 'add' with a weight of 0.1" in page.text
+  assert 'Accuracy of the mixed networks' in page.text
+
+
+@pytest.mark.parametrize(
+  ('reward', 'says'),
+  [
+    ('absolute', 'plus -0.3 times the relative distance'),
+    ('mnasnet_soft', 'held-out accuracy times (latency / target)^-0.3.'),
+    ('mnasnet_hard', 'where the latency is above the target'),
+  ],
+)
+def test_the_reward_is_said_in_words(folder, reward, says):
+  edit(
+    folder / 'config.json', lambda made: made['search'].update(reward=reward)
+  )
+  assert says in read(folder).text
+
+
+def test_further_devices_are_shown_with_their_targets(folder):
+  phone = {
+    'name': 'pixel9', 'device': 'Pixel 9', 'target_ms': 55.0,
+    'fastest_ms': 20.0, 'slowest_ms': 90.0,
+  }  # fmt: skip
+
+  def change(results):
+    results['more_targets'] = [phone]
+    results['space'] = {
+      'name': 'v3_tiny', 'networks': 9, 'decisions': 2, 'fastest_ms': 1.0,
+      'slowest_ms': 2.0,
+    }  # fmt: skip
+    results['contenders'][0]['priced_on'] = {'pixel9': 54.25}
+
+  edit(folder / 'results.json', change)
+  text = read(folder).text
+  assert 'on pixel9' in text
+  assert 'target 55.0 ms, found network 54.2 ms' in text
+
+
 def test_nan_is_a_gap(folder):
   records = [search_record(step) for step in range(1, 21)]
   records[3]['loss'] = float('nan')
