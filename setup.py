@@ -13,7 +13,7 @@ CORE = [
   'ml-collections>=1.0',
   'numpy>=2.0',
   'optax>=0.2.6',
-  'optuna>=5.0',
+  'optuna>=5,<6',
   'orbax-checkpoint>=0.12',
   'pillow>=11',
   'pyyaml>=6',
@@ -21,6 +21,7 @@ CORE = [
   'safetensors>=0.8',
   'scikit-learn>=1.5',
   'scipy>=1.13',
+  'sqlalchemy>=2',  # the trials' database
   'tensorflow-datasets>=4.9.9',
 ]
 EXTRAS = {

@@ -7,6 +7,7 @@ from mobilenet_jax.core.errors import UserError
 MODULES = {
   'tflite': ('tensorflow', 'ai_edge_litert'),
   'report': ('plotly', 'matplotlib'),
+  'postgres': ('psycopg',),
 }
 
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ml_collections import ConfigDict
+
 from mobilenet_jax.core.errors import UserError, did_you_mean
 from mobilenet_jax.core.extras import need
 from mobilenet_jax.data.augment import make_augmentation
@@ -75,6 +77,15 @@ OF_ALGORITHM: Mapping[str, Ranges] = {
     'search.temperature_first': (1e-3, 1e3),
     'search.temperature_last': (1e-3, 1e3),
   },
+  'trials': {
+    'search.trials': ANY,
+    'search.beta': (-1e3, 0),
+    'search.population': (2, 1e6),
+    'search.tournament': ANY,
+    'search.mutations': (1e-3, 1e6),
+    'search.policy_batch': ANY,
+    'search.learning_rate': (0, 100),
+  },
 }
 REFINE: Ranges = {
   'latency.target_ms': (1e-9, 1e6),
@@ -123,7 +134,9 @@ def check_search(config: Any) -> None:
   if algorithm in ('tunas', 'differentiable'):
     make_replicas(part.batch, part.held_out_batch)
   check_more(config.latency.get('more', ()))
-  check_training(config, taught=config.search.soft_labels)
+  check_training(config, taught=part.get('soft_labels', 0.0))
+  if algorithm == 'trials':
+    check_trials(config)
   part = config.train
   for name, value, neutral in (
     ('freeze', part.freeze, ''), ('patience', part.patience, 0),
@@ -136,7 +149,8 @@ def check_search(config: Any) -> None:
         f'scratch, to the end, on one device: it is {neutral!r}.'
       )
   get_arch(config.compare.model)
-  optimizer(config.search.optimizer, config.search.steps)
+  if 'optimizer' in config.search:
+    optimizer(config.search.optimizer, config.search.steps)
   for extra in ('tflite', 'report'):
     need(extra, 'A search')
 
@@ -179,6 +193,61 @@ def check_refine(config: Any) -> None:
   need('report', 'The picture of a refinement')
   if not config.latency.table:
     need('tflite', 'Measuring this computer')
+
+
+def check_trials(config: Any) -> None:
+  """Checks what of a config says how a multi-trial search goes.
+
+  Raises:
+    UserError: an unknown name, or a field of `search.train` is wrong.
+  """
+  from mobilenet_jax.search.policies import check_policy
+  from mobilenet_jax.search.pruning import make_pruner
+
+  check_policy(_field(config, 'search.policy'))
+  find_reward(_field(config, 'search.reward'))
+  if config.latency.get('more', ()):
+    raise UserError(
+      'latency.more is for searches with shared weights; one by one, networks '
+      'are trained for one device.'
+    )
+  make_pruner(_field(config, 'search.pruner'))
+  part = _field(config, 'search.train')
+  one = {'seed': config.seed, 'data': config.data, 'train': part}
+  try:
+    check_training(ConfigDict(one))
+  except UserError as error:
+    text = str(error).replace('train.', 'search.train.')
+    raise UserError(text) from None
+  for name in ('freeze', 'patience'):
+    if part[name]:
+      raise UserError(
+        f'search.train.{name} is {part[name]!r}; networks of trials are '
+        'trained from scratch, to the end.'
+      )
+  if part.distill.teacher:
+    raise UserError(
+      f'search.train.distill.teacher is {part.distill.teacher!r}; networks of '
+      'trials learn from the labels alone.'
+    )
+
+
+def check_storage(config: Any, storage: str) -> None:
+  """Checks an address of trials.
+
+  Raises:
+    UserError: it is none, or the search has no trials.
+  """
+  if not storage:
+    return
+  from mobilenet_jax.search.storage import parse
+
+  parse(storage)
+  if config.search.algorithm != 'trials':
+    raise UserError(
+      f'search.algorithm is {config.search.algorithm!r}; only that of '
+      "'trials' takes --storage."
+    )
 
 
 def check_training(config: Any, taught: float = 0.0) -> None:

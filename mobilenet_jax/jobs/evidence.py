@@ -1,6 +1,8 @@
 """Writes what a search has seen: `evidence.json` of a run folder."""
 
+import statistics
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mobilenet_jax.core.files import write_json
@@ -12,56 +14,112 @@ from mobilenet_jax.space.words import choices_in_words
 Judge = Callable[[Vector], float]
 
 
+@dataclass(frozen=True)
+class Effects:
+  """What other choices would do.
+
+  Attributes:
+    how: it was found out, in words.
+    rows: 'decision', 'choice', and the change of 'quality' and 'ms'.
+  """
+
+  how: str
+  rows: list[dict[str, Any]]
+
+
 def write_evidence(
   job: SearchJob,
   found: Vector,
   judged: Sequence[Judged],
   measure: str,
-  judge: Judge,
+  effects: Effects,
 ) -> None:
-  """Keeps the candidates, their front, and how quality and price change with
-  each single decision of the found network.
+  """Keeps the candidates, their front, and what decisions are worth.
 
   Args:
     judged: all candidates, the found network among them.
     measure: what quality is, in words.
-    judge: gives a choice vector's quality; asked of what is not in `judged`.
   """
-  known = {j.vector: j for j in judged}
-
-  def of(vector: Vector) -> Judged:
-    if vector not in known:
-      known[vector] = Judged(
-        vector, job.pricing.of_vector(vector), judge(vector)
-      )
-    return known[vector]
-
-  own, around = of(found), neighbours(job.space, found)
-  rows = []
   labels = choices_in_words(job.space.spec)
-  with progress('changing one decision at a time', len(around)) as bar:
-    for tag, index, vector in around:
-      other = of(vector)
-      rows.append(
-        {
-          'decision': tag,
-          'choice': labels[tag][index],
-          'quality': other.quality - own.quality,
-          'ms': other.ms - own.ms,
-        }
-      )
-      bar.advance()
-  chosen = dict(zip(job.space.tags, found, strict=True))
+  own = next(j for j in judged if j.vector == found)
   write_json(
     job.folder / 'evidence.json',
     {
       'measure': measure,
       'found': _plain(own),
-      'chosen': {tag: labels[tag][i] for tag, i in chosen.items()},
+      'chosen': {
+        tag: labels[tag][i]
+        for tag, i in zip(job.space.tags, found, strict=True)
+      },
       'candidates': [_plain(j) for j in judged],
       'front': [_plain(j) for j in front(judged)],
-      'sensitivity': rows,
+      'how': effects.how,
+      'sensitivity': effects.rows,
     },
+  )
+
+
+def by_neighbours(
+  job: SearchJob, found: Vector, judged: Sequence[Judged], judge: Judge
+) -> Effects:
+  """Judges every network that is one decision away from the found one.
+
+  Args:
+    judge: gives a choice vector's quality; asked of what is not in `judged`.
+  """
+  known = {j.vector: j.quality for j in judged}
+  labels, price = choices_in_words(job.space.spec), job.pricing.of_vector
+  around = neighbours(job.space, found)
+  rows = []
+  with progress('changing one decision at a time', len(around)) as bar:
+    for tag, index, vector in around:
+      quality = known[vector] if vector in known else judge(vector)
+      rows.append(
+        {
+          'decision': tag,
+          'choice': labels[tag][index],
+          'quality': quality - known[found],
+          'ms': price(vector) - price(found),
+        }
+      )
+      bar.advance()
+  return Effects('the found network with one decision changed at a time', rows)
+
+
+def by_means(
+  job: SearchJob, found: Vector, judged: Sequence[Judged]
+) -> Effects:
+  """Compares the mean of the candidates that have a choice with the mean of
+  those that have the found network's."""
+  labels = choices_in_words(job.space.spec)
+  rows = []
+  for d, tag in enumerate(job.space.tags):
+    means = {
+      index: _mean([j for j in judged if j.vector[d] == index])
+      for index in sorted({j.vector[d] for j in judged})
+    }
+    quality, ms = means.pop(found[d])
+    rows += [
+      {
+        'decision': tag,
+        'choice': labels[tag][index],
+        'quality': other - quality,
+        'ms': other_ms - ms,
+      }
+      for index, (other, other_ms) in means.items()
+    ]
+  how = (
+    'the mean of the candidates that have a choice, beside those that have '
+    "the found network's (they differ in other decisions, too)"
+  )
+  return Effects(how, rows)
+
+
+def _mean(judged: Sequence[Judged]) -> tuple[float, float]:
+  """Quality and milliseconds."""
+  return (
+    statistics.fmean(j.quality for j in judged),
+    statistics.fmean(j.ms for j in judged),
   )
 
 

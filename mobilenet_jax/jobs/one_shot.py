@@ -18,7 +18,7 @@ import optax
 from mobilenet_jax.core.progress import progress, say
 from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
-from mobilenet_jax.jobs.evidence import write_evidence
+from mobilenet_jax.jobs.evidence import by_neighbours, write_evidence
 from mobilenet_jax.jobs.phones import naming
 from mobilenet_jax.jobs.searching import SearchJob
 from mobilenet_jax.jobs.trainer import plan_of
@@ -197,7 +197,8 @@ def choose(job: SearchJob, logits: Any, params: Any) -> tuple[int, ...]:
       judged.append(Judged(vector, ms, judge(vector)))
       bar.advance()
   best = max(judged, key=lambda j: j.quality).vector  # of equals the first
-  write_evidence(job, best, judged, MEASURE, judge)
+  effects = by_neighbours(job, best, judged, judge)
+  write_evidence(job, best, judged, MEASURE, effects)
   return best
 
 

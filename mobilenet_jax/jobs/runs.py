@@ -25,7 +25,8 @@ BEFORE_TRAINING = (
   'latency*.json', 'contenders.json', 'data.json', 'arch.json', 'teacher.json',
   'seed.json',
 )  # fmt: skip
-TRAINED = ('checkpoints', 'proposals.jsonl')  # where some training has begun
+# where some training has begun
+TRAINED = ('checkpoints', 'proposals.jsonl', 'study.json')
 PACKAGES = (
   'mobilenet_jax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint',
   'grain', 'tensorflow-datasets', 'tensorflow-cpu', 'ai-edge-litert', 'numpy',

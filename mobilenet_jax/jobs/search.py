@@ -20,7 +20,7 @@ from mobilenet_jax.data.pipeline import (
   check_batch,
 )
 from mobilenet_jax.jobs import deploy, teachers
-from mobilenet_jax.jobs.checks import check_search
+from mobilenet_jax.jobs.checks import check_search, check_storage
 from mobilenet_jax.jobs.contenders import choose_rivals, train_contender
 from mobilenet_jax.jobs.pricing import open_pricing
 from mobilenet_jax.jobs.runs import open_run
@@ -42,8 +42,11 @@ from mobilenet_jax.report.page import write_report
 from mobilenet_jax.space import get_space
 
 
-def run(config: Any, workdir: str) -> dict[str, Any]:
+def run(config: Any, workdir: str, storage: str = '') -> dict[str, Any]:
   """Runs the whole loop of a search config in a run folder.
+
+  Args:
+    storage: URL of the trials of a multi-trial search.
 
   Returns:
     What `results.json` holds: the contenders with their accuracies and
@@ -54,11 +57,12 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
       says so before anything is spent.
   """
   check_search(config)
+  check_storage(config, storage)
   with open_run(workdir, 'search', config) as folder:
-    return _run(config, folder)
+    return _run(config, folder, storage)
 
 
-def _run(config: Any, folder: Path) -> dict[str, Any]:
+def _run(config: Any, folder: Path, storage: str) -> dict[str, Any]:
   if config.latency.table and not (folder / 'latency.csv').exists():
     LatencyTable.load(config.latency.table)  # refused before data is built
   teacher = teachers.open_teacher(config.train)
@@ -75,7 +79,7 @@ def _run(config: Any, folder: Path) -> dict[str, Any]:
   teachers.remember(folder, teacher)
   with clock('measure'):
     pricing = open_pricing(config.latency, space, folder)
-    job = SearchJob(config, space, pricing, data, folder, teacher)
+    job = SearchJob(config, space, pricing, data, folder, teacher, storage)
     rivals = choose_rivals(job)
   _announce(config)
   with clock('search'):
@@ -164,13 +168,15 @@ class Clock:
 def open_data(config: Any) -> Data:
   """Opens (and where it is missing builds) the splits that a config names."""
 
-  data, batches = config.data, config.search
+  data, part = config.data, config.search
+  sizes = [part.batch] if 'batch' in part else [part.train.batch]
   made = Data(
-    open_training(data, data.train_split, batches.batch, config.train.batch),
+    open_training(data, data.train_split, *sizes, config.train.batch),
     open_split(data, data.held_out_split),
     open_split(data, data.test_split),
   )
-  check_batch(made.held_out, batches.held_out_batch, Augmentation())
+  if 'held_out_batch' in part:
+    check_batch(made.held_out, part.held_out_batch, Augmentation())
   return made
 
 

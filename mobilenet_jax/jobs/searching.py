@@ -13,7 +13,9 @@ from mobilenet_jax.tasks.distillation import Teacher
 
 # the module beside this one whose `find(job)` returns a choice vector, and
 # `images(config.search)` how many images that costs
-ALGORITHMS = {'tunas': 'one_shot', 'differentiable': 'differentiable'}
+ALGORITHMS = {
+  'tunas': 'one_shot', 'differentiable': 'differentiable', 'trials': 'trials',
+}  # fmt: skip
 # those that train one network with shared weights
 SHARING = ('tunas', 'differentiable')
 
@@ -35,6 +37,8 @@ class SearchJob:
     config: of the whole run; the algorithm's own settings are `search`.
     folder: of the run; an algorithm keeps there what it needs to go on.
     teacher: whom shared weights learn from, beside the labels.
+    storage: URL of the database of a multi-trial search; '' is a file in
+      `folder`.
   """
 
   config: Any
@@ -43,6 +47,7 @@ class SearchJob:
   data: Data
   folder: Path
   teacher: Teacher | None
+  storage: str = ''
 
 
 def find(job: SearchJob) -> tuple[int, ...]:

@@ -86,6 +86,8 @@ class Training:
     teacher: whom it learns from, beside the labels.
     finish: what is made of the trained network besides, for `result.json`.
     layout: of `train.mesh.make_layout`; None is one device.
+    report: told step and accuracy on `images.test` every `save_every` steps;
+      what it raises ends the training.
   """
 
   spec: ArchSpec
@@ -99,6 +101,7 @@ class Training:
   teacher: Teacher | None = None
   finish: Finish | None = None
   layout: Layout | None = None
+  report: Callable[[int, float], None] | None = None
 
 
 def train_network(job: Training) -> dict[str, Any]:
@@ -212,7 +215,11 @@ def _fitted(job: Training) -> TrainState:
     plan_of(config, job.folder, job.title),
     record=lambda metrics: {k: float(v) for k, v in metrics.items()},
     explain=functools.partial(explain, network, teacher=teacher, **shared),
-    validate=_validation(network, images.held_out, layout),
+    validate=(
+      _validation(network, images.held_out, layout)
+      if job.report is None
+      else _reported(job, network, job.report)
+    ),
     layout=layout,
   )
 
@@ -310,6 +317,21 @@ def _validation(
   return lambda state: _evaluate(
     network, predict, _whole(state, layout), source, layout
   )
+
+
+def _reported(
+  job: Training, network: Network, report: Callable[[int, float], None]
+) -> Callable[[TrainState], dict[str, float]]:
+  """Returns what evaluates a state on the test images, and tells."""
+  evaluate = _validation(network, job.images.test, job.layout)
+  assert evaluate is not None
+
+  def validate(state: TrainState) -> dict[str, float]:
+    found = evaluate(state)
+    report(int(state.step), found['accuracy'])
+    return found
+
+  return validate
 
 
 def _whole(state: TrainState, layout: Layout | None) -> Any:

@@ -28,10 +28,10 @@ def evidence(run: Run) -> Html:
       tag('h3', 'What each decision is worth'),
       figure(
         _sensitivity(run),
-        'The found network with one decision changed at a time: how much '
-        f'{seen["measure"]} changes, in points. Left of 0 the choice that was '
-        'made is better; a row that stays near 0 did not matter. Point at a '
-        'mark for the change in latency, which may take it out of the window.',
+        f'How much {seen["measure"]} changes, in points: {seen["how"]}. '
+        'Left of 0 the choice that was made is better; a row that stays near 0 '
+        'did not matter. Point at a mark for the change in latency, which may '
+        'take it out of the window.',
       ),
     ]
   return section('evidence', 'What the search has seen', *parts)

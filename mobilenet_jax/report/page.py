@@ -22,6 +22,7 @@ from mobilenet_jax.report.samples import samples
 from mobilenet_jax.report.searching import searching
 from mobilenet_jax.report.tradeoff import tradeoff
 from mobilenet_jax.report.training import training
+from mobilenet_jax.report.trials import trials
 
 
 def write_report(folder: str | Path) -> Path:
@@ -43,12 +44,13 @@ def write_report(folder: str | Path) -> Path:
 
 def page(run: Run, plotly: str) -> str:
   """The whole page of a run."""
+  alone = run.config.get('search', {}).get('algorithm') == 'trials'
   main = tag(
     'main',
     tradeoff(run),
     _network(run),
     evidence(run),
-    searching(run),
+    trials(run) if alone else searching(run),
     training(run),
     deploying(run),
     samples(run),

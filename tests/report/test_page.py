@@ -136,6 +136,7 @@ def test_shows_what_each_decision_is_worth(folder):
       {'vector': [0, 0], 'ms': 0.09, 'quality': 0.6},
     ],
     'front': [{'vector': [0, 1], 'ms': 0.08, 'quality': 0.7}],
+    'how': 'one decision changed at a time',
     'sensitivity': [
       {'decision': 'block1/kernel', 'choice': '7', 'quality': 0.01, 'ms': 0.02},
       {'decision': 'block1/kernel', 'choice': '3', 'quality': -0.02, 'ms': 0.0},

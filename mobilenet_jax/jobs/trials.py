@@ -1,0 +1,245 @@
+"""Multi-trial search as a job: every sampled network is trained alone.
+
+The trials are in a study of Optuna's (`trials.db` of the run folder, or a
+PostgreSQL database), so that many workers can share them; `mobilenet-jax search
+--worker` is one, the search itself another.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+from optuna.exceptions import StorageInternalError
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from mobilenet_jax.arch import to_string
+from mobilenet_jax.core.config import to_plain
+from mobilenet_jax.core.errors import JobError, UserError
+from mobilenet_jax.core.files import read_json, write_json, write_text
+from mobilenet_jax.core.progress import say
+from mobilenet_jax.data.augment import make_augmentation
+from mobilenet_jax.jobs.evidence import by_means, write_evidence
+from mobilenet_jax.jobs.searching import SearchJob
+from mobilenet_jax.jobs.trainer import Images, Training, train_network
+from mobilenet_jax.search import studies
+from mobilenet_jax.search.evidence import Judged
+from mobilenet_jax.search.policies import Settings
+from mobilenet_jax.search.rewards import find_reward
+from mobilenet_jax.search.storage import open_storage, parse, reason, shown
+from mobilenet_jax.search.trial import Report, Search
+from mobilenet_jax.search.trials import work
+
+MAIN = 'main'  # the worker that has the run folder to itself
+STUDY = 'study.json'  # of the run folder: where its trials are
+OWN = 'trials.db'  # of the run folder, wherever that is moved to
+
+
+def find(job: SearchJob) -> tuple[int, ...]:
+  """Works on the trials until their budget is met; returns the most accurate
+  network within the latency window.
+
+  Raises:
+    UserError: the database is wrong, see `search.storage` and
+      `search.studies`.
+    JobError: no trial is within the window, or the database has gone.
+  """
+  storage, name, _ = take_part(job, MAIN, job.folder / 'trials')
+  shutil.rmtree(job.folder / 'trials', ignore_errors=True)
+  rows = studies.finished(storage, name, job.space)
+  again = sum(row.duplicate_of is not None for row in rows)
+  _record(job.folder, rows)
+  found = studies.best_within(
+    rows, job.pricing.target_ms, job.config.latency.tolerance
+  )
+  say(
+    f'{len(rows)} trials were trained to the end or known ({again}); the best '
+    f'in the window is trial {found.number}: {found.accuracy:.2%} at '
+    f'{found.latency_ms:.3f} ms.'
+  )
+  judged = [Judged(r.vector, r.latency_ms, r.accuracy) for r in rows]
+  effects = by_means(job, found.vector, judged)
+  write_evidence(job, found.vector, judged, 'held-out accuracy', effects)
+  return found.vector
+
+
+def images(part: Any) -> float:
+  """What a search costs; see `searching.cost`."""
+  return float(part.trials * part.train.steps * part.train.batch)
+
+
+def _record(folder: Path, rows: list[studies.Finished]) -> None:
+  """Writes `metrics.jsonl`, of the trials that were trained to the end."""
+  records = [
+    {
+      'step': row.number,
+      'loss': row.loss,
+      'reward': row.value,
+      'held_out_accuracy': row.accuracy,
+      'latency_ms': row.latency_ms,
+    }
+    for row in rows
+    if row.duplicate_of is None
+  ]
+  lines = (json.dumps(record, allow_nan=False) for record in records)
+  write_text(folder / 'metrics.jsonl', ''.join(f'{line}\n' for line in lines))
+
+
+def take_part(job: SearchJob, worker: str, place: Path) -> tuple[Any, str, int]:
+  """Works on the trials of a run until their budget is met.
+
+  Args:
+    worker: name of this process.
+    place: folder of the networks that it trains, one at a time.
+
+  Returns:
+    The storage, the name of the study, and how many trials this process has
+    finished.
+  """
+  url = parse(job.storage, job.folder)
+  place_of_trials = shown(url) if job.storage else OWN
+  _check_same(job.folder, place_of_trials)
+  name = job.folder.resolve().name
+  with _told(url):
+    storage = open_storage(url)
+    studies.join(storage, name, identity(job), shown(url))
+    if worker == MAIN:
+      write_json(
+        job.folder / STUDY, {'study': name, 'storage': place_of_trials}
+      )
+    budget = job.config.search.trials
+    said = lambda trial, done: say(_line(trial, done, budget))
+    count = work(search_of(job, place), storage, name, worker, said)
+  return storage, name, count
+
+
+def worker_name() -> str:
+  """Of this process, unlike any other's."""
+  return f'{socket.gethostname()}-{os.getpid()}'
+
+
+def identity(job: SearchJob) -> dict[str, Any]:
+  """All that the trials of a run depend on."""
+  prices = hashlib.sha256()
+  for block in job.pricing.tensors:
+    prices.update(block.ms.tobytes())
+  images = {'train': job.data.train, 'held_out': job.data.held_out}
+  return {
+    'config': to_plain(job.config),
+    'prices': prices.hexdigest(),
+    'images': {name: images[name].fingerprint() for name in images},
+  }
+
+
+def search_of(job: SearchJob, place: Path) -> Search:
+  """What a job's config asks of the driver."""
+  part, pricing = job.config.search, job.pricing
+  reward = find_reward(part.reward)
+
+  def evaluate(
+    vector: tuple[int, ...], number: int, report: Report
+  ) -> Mapping[str, Any]:
+    return _trained(job, vector, number, report, place)
+
+  return Search(
+    job.space,
+    part.policy,
+    job.config.seed,
+    part.trials,
+    evaluate,
+    pricing.of_vector,
+    lambda quality, ms: reward(quality, ms, pricing.target_ms, part.beta),
+    Settings(
+      part.population, part.tournament, part.mutations, part.policy_batch,
+      part.learning_rate,
+    ),
+    part.pruner,
+  )  # fmt: skip
+
+
+def _trained(
+  job: SearchJob,
+  vector: tuple[int, ...],
+  number: int,
+  report: Report,
+  place: Path,
+) -> dict[str, Any]:
+  """Trains a network on the training images, judges it on the held-out ones.
+
+  All networks are trained with the seed of the run. A training that was stopped
+  goes on from its last checkpoint.
+  """
+  part, data = job.config.search, job.data
+  spec = job.space.decode(vector, f'trial_{number}')
+  for done in place.glob('*'):  # told; what is kept of them is in the study
+    if done.name != spec.name:
+      shutil.rmtree(done, ignore_errors=True)
+
+  def early(step: int, accuracy: float) -> None:
+    if step < part.train.steps:
+      report(step, accuracy)
+
+  result = train_network(
+    Training(
+      spec,
+      part.train,
+      Images(data.train, data.held_out),
+      job.config.seed,
+      place / spec.name,
+      f'training {spec.name}',
+      make_augmentation(job.config.data.augment),
+      report=early if part.pruner else None,
+    )
+  )
+  jax.clear_caches()  # the next network is another program
+  return {
+    **{k: result['test'][k] for k in ('accuracy', 'loss')},
+    'arch': to_string(spec),
+    'params': result['params'],
+    'macs': result['macs'],
+  }
+
+
+def _check_same(folder: Path, now: str) -> None:
+  """Checks that the trials are where the run has begun them."""
+  if (folder / STUDY).exists():
+    there = read_json(folder / STUDY)['storage']
+    if there != now:
+      raise UserError(
+        f'The trials of {folder} are in {there!r}, not in {now!r}; name '
+        'the same --storage as before.'
+      )
+
+
+@contextlib.contextmanager
+def _told(url: URL) -> Iterator[None]:
+  """Tells in a sentence that the database has failed while it was used."""
+  try:
+    yield
+  except (StorageInternalError, SQLAlchemyError) as error:
+    raise JobError(
+      f'The trials in {shown(url)} cannot be reached any more '
+      f'({reason(error, url)}); nothing is lost: run this again when they can.'
+    ) from None
+
+
+def _line(trial: FrozenTrial, done: int, budget: int) -> str:
+  """What is said of a finished trial."""
+  known = trial.user_attrs
+  if 'duplicate_of' in known:
+    how = f'the network of trial {known["duplicate_of"]}'
+  elif trial.state == TrialState.FAIL:
+    how = f'failed: {known["error"]}'
+  elif trial.state == TrialState.PRUNED:
+    how = f'pruned at step {trial.last_step}'
+  else:
+    how = f'{known["accuracy"]:.2%}, {known["latency_ms"]:.3f} ms'
+  return f'trial {trial.number}: {how} ({done}/{budget})'
