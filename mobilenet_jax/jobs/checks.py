@@ -59,6 +59,17 @@ SHARED_WEIGHTS: Ranges = {  # of the algorithms that train a supernet
   'search.soft_labels': (0, 1),
 }
 OF_ALGORITHM: Mapping[str, Ranges] = {
+  'sandwich': {
+    **SHARED_WEIGHTS,
+    'search.soft_labels': (0, 0),  # the largest network is the teacher
+    'search.warm_up': (0, 1),
+    'search.population': (2, 1e5),
+    'search.generations': (0, 1e5),
+    'search.parents': (1e-6, 1),
+    'search.mutated': (0, 1),
+    'search.mutation': (0, 1),
+    'search.calibration_batches': ANY,
+  },
   'tunas': {
     **SHARED_WEIGHTS,
     'search.samples': ANY,
@@ -111,6 +122,7 @@ FIELDS = (
 )  # fmt: skip  # that must be there, beside those with a range
 DTYPES = ('bfloat16', 'float32')  # of the computation
 CLASS_WEIGHTS = ('', 'balanced')
+EXPLORERS = ('evolution', 'nsga2')
 RUN = ('model.weights', 'model.source', 'deliver')  # of the job 'train' alone
 
 
@@ -137,6 +149,8 @@ def check_search(config: Any) -> None:
   check_training(config, taught=part.get('soft_labels', 0.0))
   if algorithm == 'trials':
     check_trials(config)
+  if algorithm == 'sandwich':
+    _check_sandwich(config)
   part = config.train
   for name, value, neutral in (
     ('freeze', part.freeze, ''), ('patience', part.patience, 0),
@@ -284,6 +298,19 @@ def check_training(config: Any, taught: float = 0.0) -> None:
       f'batch of {part.batch}.'
     )
   _check_distill(part.distill, taught)
+
+
+def _check_sandwich(config: Any) -> None:
+  explorer = _field(config, 'search.explorer')
+  if explorer not in EXPLORERS:
+    hint = did_you_mean(explorer, EXPLORERS)
+    raise UserError(f'Unknown search.explorer {explorer!r}.{hint}')
+  for side in _field(config, 'search.resolutions'):
+    if type(side) is not int or not 8 <= side <= 8192:
+      raise UserError(
+        f'search.resolutions has {side!r}; sides of images are whole numbers '
+        'of 8 to 8192 pixels.'
+      )
 
 
 def _check_distill(part: Any, taught: float) -> None:

@@ -14,10 +14,10 @@ from mobilenet_jax.tasks.distillation import Teacher
 # the module beside this one whose `find(job)` returns a choice vector, and
 # `images(config.search)` how many images that costs
 ALGORITHMS = {
-  'tunas': 'one_shot', 'differentiable': 'differentiable', 'trials': 'trials',
+  'tunas': 'one_shot', 'sandwich': 'sandwich',
+  'differentiable': 'differentiable', 'trials': 'trials',
 }  # fmt: skip
-# those that train one network with shared weights
-SHARING = ('tunas', 'differentiable')
+SHARING = ('tunas', 'sandwich', 'differentiable')  # one network's weights
 
 
 @dataclass(frozen=True)

@@ -104,9 +104,11 @@ def step_hover(number: str) -> str:
   return f'step %{{x}}: {number}<extra></extra>'
 
 
-def start_line(start: int | None) -> dict[str, Any]:
-  """Marks the step at which the controller starts: parts of a layout."""
+def start_line(
+  start: int | None, what: str = 'controller starts'
+) -> dict[str, Any]:
+  """Marks the step at which something starts: parts of a layout."""
   if start is None:
     return {}
-  line = vertical(start, 'controller starts', color='var(--soft)', dash='dot')
+  line = vertical(start, what, color='var(--soft)', dash='dot')
   return {**line, 'margin': {'l': 56, 'r': 14, 't': 26, 'b': 48}}

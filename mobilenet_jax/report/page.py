@@ -20,9 +20,13 @@ from mobilenet_jax.report.reading import Run, read_run
 from mobilenet_jax.report.records import records
 from mobilenet_jax.report.samples import samples
 from mobilenet_jax.report.searching import searching
+from mobilenet_jax.report.sharing import sharing
 from mobilenet_jax.report.tradeoff import tradeoff
 from mobilenet_jax.report.training import training
 from mobilenet_jax.report.trials import trials
+
+# how searches of an algorithm went, where not as `searching` shows it
+HOW = {'trials': trials, 'sandwich': sharing}
 
 
 def write_report(folder: str | Path) -> Path:
@@ -44,13 +48,13 @@ def write_report(folder: str | Path) -> Path:
 
 def page(run: Run, plotly: str) -> str:
   """The whole page of a run."""
-  alone = run.config.get('search', {}).get('algorithm') == 'trials'
+  algorithm = run.config.get('search', {}).get('algorithm')
   main = tag(
     'main',
     tradeoff(run),
     _network(run),
     evidence(run),
-    trials(run) if alone else searching(run),
+    HOW.get(algorithm, searching)(run),
     training(run),
     deploying(run),
     samples(run),

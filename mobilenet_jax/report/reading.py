@@ -65,6 +65,7 @@ class Run:
   space: dict[str, Any]
   cost: dict[str, float]
   evidence: dict[str, Any]
+  inherited: dict[str, Any]
   predictions: Records
   timings: dict[str, float]
   more_targets: Records
@@ -118,6 +119,7 @@ def read_run(folder: Path) -> Run:
       space=results.get('space') or {},
       cost=results.get('cost') or {},
       evidence=_optional(folder / 'evidence.json'),
+      inherited=_optional(folder / 'inherited.json'),
       predictions=read['predictions'],
       timings=read['timings'],
       more_targets=[

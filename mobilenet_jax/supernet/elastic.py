@@ -5,12 +5,13 @@ that holds all of the mask is computed, forward and backward.
 """
 
 import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from mobilenet_jax.arch import InvertedResidual, OneOf
+from mobilenet_jax.arch import OneOf, Padding
 from mobilenet_jax.nn.conv import Impl
 from mobilenet_jax.nn.depthwise import depthwise_conv
 from mobilenet_jax.supernet.masks import Soft, kernel_mask
@@ -19,42 +20,67 @@ from mobilenet_jax.supernet.masks import Soft, kernel_mask
 def elastic_depthwise(
   x: Array,
   kernel: Array,
-  spec: InvertedResidual,
+  size: int | OneOf,
   soft: Soft,
-  impl: Impl,
   live: Array | None = None,
+  *,
+  stride: int,
+  impl: Impl = 'auto',
+  padding: Padding = 'same',
+  dilation: int = 1,
 ) -> Array:
   """Convolves with the chosen centre of the largest kernel.
 
   Args:
     x: [N, H, W, C].
     kernel: [k, k, 1, C] of the largest choice.
-    spec: its kernel may be open; its stride is not.
+    size: of the kernel; 0, where it is a choice, counts for nothing.
     soft: weights over the choices, by tag.
-    impl, live: see `nn.conv`.
+    live, impl, padding: see `nn.conv`.
   """
-  if not isinstance(spec.kernel, OneOf):
-    return depthwise_conv(x, kernel, spec.stride, impl, live=live)
-  sizes = tuple(sorted(spec.kernel.choices))
-  rank = jnp.asarray([sizes.index(k) for k in spec.kernel.choices])
-  needed = jnp.max(jnp.where(soft[spec.kernel.tag] > 0, rank, 0))
-  masked = kernel * kernel_mask(spec.kernel, soft)
-  return _centre_conv(x, masked, needed, live, sizes, spec.stride, impl)
+  form = Form(stride, impl, padding, dilation)
+  if not isinstance(size, OneOf):
+    return form.conv(x, kernel, live)
+  sizes = tuple(sorted({k for k in size.choices if k}))
+  rank = jnp.asarray([sizes.index(k) if k else 0 for k in size.choices])
+  needed = jnp.max(jnp.where(soft[size.tag] > 0, rank, 0))
+  masked = kernel * kernel_mask(size, soft)
+  return _centre_conv(x, masked, needed, live, sizes, form)
+
+
+class Form(NamedTuple):
+  """How a depthwise convolution is done, whatever its kernel."""
+
+  stride: int
+  impl: Impl
+  padding: Padding
+  dilation: int
+
+  def conv(self, x: Array, kernel: Array, live: Array | None) -> Array:
+    """Convolves [N, H, W, C] with [k, k, 1, C]."""
+    return depthwise_conv(
+      x,
+      kernel,
+      self.stride,
+      self.impl,
+      padding=self.padding,
+      dilation=self.dilation,
+      live=live,
+    )
 
 
 # The gradient is written so that it branches, too: that of `lax.switch` alone
 # keeps the inputs of every branch, filled with zeros where it was not taken.
-@functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5, 6))
+@functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5))
 def _centre_conv(
   x: Array,
   kernel: Array,
   index: Array,
   live: Array | None,
   sizes: tuple[int, ...],
-  stride: int,
-  impl: Impl,
+  form: Form,
 ) -> Array:
-  convs = [_conv_of(size, sizes[-1], stride, impl) for size in sizes]
+  convs = [_conv_of(size, sizes[-1], form) for size in sizes]
   return lax.switch(index, convs, x, kernel, live)
 
 
@@ -64,18 +90,17 @@ def _forward(
   index: Array,
   live: Array | None,
   sizes: tuple[int, ...],
-  stride: int,
-  impl: Impl,
+  form: Form,
 ):
-  y = _centre_conv(x, kernel, index, live, sizes, stride, impl)
+  y = _centre_conv(x, kernel, index, live, sizes, form)
   return y, (x, kernel, index, live)
 
 
-def _backward(sizes: tuple[int, ...], stride: int, impl: Impl, saved, dy):
+def _backward(sizes: tuple[int, ...], form: Form, saved, dy):
   x, kernel, index, live = saved
 
   def gradient_of(size: int):
-    conv = _conv_of(size, sizes[-1], stride, impl)
+    conv = _conv_of(size, sizes[-1], form)
 
     def gradient(x: Array, kernel: Array, live: Array | None, dy: Array):
       return jax.vjp(lambda x, kernel: conv(x, kernel, live), x, kernel)[1](dy)
@@ -89,9 +114,7 @@ def _backward(sizes: tuple[int, ...], stride: int, impl: Impl, saved, dy):
 _centre_conv.defvjp(_forward, _backward)
 
 
-def _conv_of(size: int, largest: int, stride: int, impl: Impl):
+def _conv_of(size: int, largest: int, form: Form):
   edge = (largest - size) // 2
   inner = slice(edge, edge + size)
-  return lambda x, k, live: depthwise_conv(
-    x, k[inner, inner], stride, impl, live=live
-  )
+  return lambda x, k, live: form.conv(x, k[inner, inner], live)

@@ -18,9 +18,14 @@ from mobilenet_jax.arch.spec import BlockT
 Soft = Mapping[str, Array]  # weights over the choices, by tag
 
 
+def choices_of(value: int | OneOf) -> tuple[int, ...]:
+  """What a field can become."""
+  return value.choices if isinstance(value, OneOf) else (value,)
+
+
 def most(value: int | OneOf) -> int:
   """The largest choice of a field."""
-  return max(value.choices) if isinstance(value, OneOf) else value
+  return max(choices_of(value))
 
 
 def mean_over_choices(
@@ -73,11 +78,16 @@ def first_n(counts: Any, size: int) -> np.ndarray:
 
 
 def kernel_mask(value: OneOf, soft: Soft) -> Array:
-  """[k, k, 1, 1] mask of the centre of the largest kernel."""
+  """[k, k, 1, 1] mask of the centre of the largest kernel; the average over
+  the choices that have a kernel where 0, none, is a choice."""
   size = most(value)
   masks = []
   for kernel in value.choices:
     edge = (size - kernel) // 2
-    masks.append(np.pad(np.ones((kernel, kernel)), edge))
-  stacked = jnp.asarray(np.stack(masks), jnp.float32)
-  return jnp.tensordot(soft[value.tag], stacked, axes=1)[:, :, None, None]
+    inner = slice(edge, size - edge) if kernel else slice(0)
+    masks.append(np.zeros((size, size), np.float32))
+    masks[-1][inner, inner] = 1
+  mask = jnp.tensordot(soft[value.tag], jnp.asarray(np.stack(masks)), axes=1)
+  if 0 in value.choices:
+    mask = mask / jnp.maximum(weight_of(value, soft), 1e-6)
+  return mask[:, :, None, None]

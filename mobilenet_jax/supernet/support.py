@@ -9,8 +9,10 @@ from mobilenet_jax.arch import (
   Conv,
   Dense,
   InvertedResidual,
+  MaxPool,
   OneOf,
   Pool,
+  UniversalBottleneck,
   has_shortcut,
   open_fields,
   variants,
@@ -23,8 +25,9 @@ SEARCHED: dict[type[Block], tuple[str, ...]] = {  # the fields that may be open
     'kernel', 'expand_ratio', 'channels', 'squeeze_excite', 'activation',
     'keep',
   ),
-  Pool: (),
-  Dense: (),
+  UniversalBottleneck: (
+    'start_kernel', 'kernel', 'expand_ratio', 'channels', 'activation', 'keep',
+  ),
 }  # fmt: skip
 
 
@@ -52,19 +55,53 @@ def check_shareable(spec: ArchSpec) -> None:
     _check_row(row, f'{spec.name}, block {row.index}')
 
 
+def strides_of(spec: UniversalBottleneck) -> tuple[int, int]:
+  """Strides of the first and of the second depthwise convolution.
+
+  Raises:
+    UserError: the choices disagree on which of them has the block's stride.
+  """
+  start, kernel = _choices(spec.start_kernel), _choices(spec.kernel)
+  if spec.stride == 1 or all(kernel):
+    return 1, spec.stride
+  if not any(kernel) and all(start):
+    return spec.stride, 1
+  raise UserError(
+    f"A 'uib' block of stride {spec.stride} with start_kernel in {start} and "
+    f'kernel in {kernel} has no weight-sharing form: the stride must be that '
+    'of one convolution in every choice; leave 0 out of kernel.'
+  )
+
+
+def is_plain(block: Conv) -> bool:
+  """Whether a convolution is of all channels, with batch norm."""
+  return block.groups == 1 and block.norm
+
+
+def _choices(value: int | OneOf) -> tuple[int, ...]:
+  return value.choices if isinstance(value, OneOf) else (value,)
+
+
 def _check_row(row: BlockVariants, where: str) -> None:
   block = row.block
-  if type(block) not in SEARCHED:
-    raise UserError(
-      f'{where}: a {block.kind!r} block has no weight-sharing form.'
-    )
+  shared = type(block) in SEARCHED and not (
+    isinstance(block, Conv) and not is_plain(block)
+  )
+  known = SEARCHED[type(block)] if shared else ()
   for name in open_fields(block):
-    if name not in SEARCHED[type(block)]:
+    if name not in known:
       raise UserError(
         f'{where} ({block.kind}): a searched {name} has no weight-sharing form.'
       )
-  adds = isinstance(block, InvertedResidual) and has_shortcut(*row.first())
-  if row.keep is not True and not adds:
+  takes = shared or isinstance(block, Dense | Pool | MaxPool)
+  if isinstance(row.in_channels, OneOf) and not takes:
+    raise UserError(
+      f'{where}: a {block.kind!r} block has no weight-sharing form that is '
+      'given a searched number of channels.'
+    )
+  if isinstance(block, UniversalBottleneck):
+    strides_of(block)
+  if row.keep is not True and not has_shortcut(*row.first()):
     raise UserError(
       f'{where} ({block.kind}): an optional block without a shortcut has no '
       'weight-sharing form.'
