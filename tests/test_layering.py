@@ -26,8 +26,8 @@ LAYER = {room: layer for layer, rooms in LAYERS.items() for room in rooms}
 LINEN = {'nn', 'models', 'supernet', 'tasks'}
 NO_JAX = {
   'arch', 'space', 'report', 'latency', 'data', 'core', 'models.registry',
-  'models.find', 'search.benchmark', 'cli.list', 'cli.summary', 'cli.main', 'cli.space',
-  'jobs.spaces', 'supernet.support',
+  'models.find', 'search.benchmark', 'cli.list', 'cli.summary', 'cli.main',
+  'cli.space', 'jobs.spaces', 'supernet.support',
 }  # fmt: skip
 FILES = sorted(path for path in ROOT.rglob('*.py') if path.parent != ROOT)
 
