@@ -33,6 +33,7 @@ from mobilenet_jax.jobs.recipes import (
   chosen,
   imagenet_config,
   use_local,
+  use_mobilenet_v3,
 )
 
 EPOCHS = 600
@@ -53,26 +54,7 @@ def get_config(variant: str = '') -> ConfigDict:
   batch = 8 * 192 if slim else 4096
   config = imagenet_config(f'mobilenet_v3_{size}', batch=batch, epochs=EPOCHS)
 
-  config.data.augment.area = (0.05, 1.0)
-  config.data.augment.brightness = 32 / 255
-  config.data.augment.saturation = 0.5
-
-  config.train.label_smoothing = 0.1
-  config.train.dropout = 0.2
-  config.train.ema = 0.9999
-  config.train.norm_momentum = 0.997 if slim else 0.99
-
-  optimizer = config.train.optimizer
-  optimizer.name = 'rmsprop'
-  optimizer.learning_rate = 0.16 if slim else 0.1
-  optimizer.schedule = 'exponential'
-  optimizer.warmup = 5 / EPOCHS if slim else 0.0
-  optimizer.decay_rate = 0.99
-  optimizer.decay_every = 3 / EPOCHS
-  optimizer.decay = 0.9
-  optimizer.epsilon = 0.002
-  optimizer.weight_decay = 1e-5
-  optimizer.decay_depthwise = False
+  use_mobilenet_v3(config, epochs=EPOCHS, slim=slim)
   if local:
     use_local(config, model=LOCAL, learning_rate=0.01)
   return config

@@ -19,6 +19,10 @@ class JobError(RuntimeError):
   """A job that failed on right input, told in one sentence."""
 
 
+class DivergedError(JobError):
+  """A training that has diverged: the fault of its network, or its settings."""
+
+
 class Terminated(Exception):
   """A job that SIGTERM has stopped; the same command resumes it."""
 

@@ -42,7 +42,7 @@ TRAINING: Ranges = {
   'train.patience': (0, math.inf),
 }
 SEARCH: Ranges = {
-  'compare.random': ANY,
+  'compare.random': (0, 10_000),  # 0: as many as cost what the search does
   'compare.seeds': (1, 100),
   'latency.target_ms': (0, 1e6),
   'latency.target_quantile': (0, 1),
@@ -167,6 +167,21 @@ def check_search(config: Any) -> None:
     optimizer(config.search.optimizer, config.search.steps)
   for extra in ('tflite', 'report'):
     need(extra, 'A search')
+  if 'refine' in config:
+    _check_narrowing(config)
+
+
+def _check_narrowing(config: Any) -> None:
+  """Checks the refinement that a search ends with."""
+  from mobilenet_jax.jobs.narrowing import refinement_of
+
+  _check(config, {'refine.seed_ratio': (1, 10)})
+  if config.latency.get('more', ()):
+    raise UserError(
+      'latency.more is for searches without a refine part; NetAdapt minds one '
+      'device.'
+    )
+  check_refine(refinement_of(config, 1.0, 'the seed', 'its table'))
 
 
 def check_refine(config: Any) -> None:

@@ -12,7 +12,7 @@ from mobilenet_jax.core.progress import say
 from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.jobs.phones import naming
 from mobilenet_jax.jobs.runs import open_run
-from mobilenet_jax.jobs.searching import SearchJob
+from mobilenet_jax.jobs.searching import SearchJob, random_networks
 from mobilenet_jax.jobs.trainer import (
   Images,
   Training,
@@ -40,7 +40,7 @@ def choose_rivals(job: SearchJob) -> list[tuple[str, ArchSpec]]:
       pricing.of_window,
       pricing.target_ms,
       config.latency.tolerance,
-      compare.random,
+      random_networks(job),
       config.seed,
     )
   randoms = [space.decode(v, f'random_{i}') for i, v in enumerate(drawn)]

@@ -226,8 +226,9 @@ def batches(job: SearchJob, start: int) -> Iterator[dict[str, Any]]:
     yield {'train': a, 'held_out': b}
 
 
-def images(part: Any) -> float:
+def images(job: SearchJob) -> float:
   """What a search costs; see `searching.cost`."""
+  part = job.config.search
   scored = rests(part) * part.samples * part.held_out_batch
   return part.steps * part.batch + (scored + compared(part)) / 3
 

@@ -81,6 +81,11 @@ class Pricing:
     elsewhere = other_condition(known, Host().provenance())
     return None if elsewhere else known.get('reference_ms')
 
+  def of(self, spec: ArchSpec) -> float:
+    """Milliseconds of a network; blocks that the table lacks, as narrowed ones
+    are of a phone's, are estimated from the others."""
+    return self.table.predict(spec, 'interpolate').ms
+
   def can_price(self, spec: ArchSpec) -> bool:
     """Whether `of_new` knows, or can measure, every block of a network."""
     wanted = keys(spec, self.table.dtype)

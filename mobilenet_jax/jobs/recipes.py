@@ -68,6 +68,33 @@ def imagenet_config(
   return config
 
 
+def use_mobilenet_v3(
+  config: ConfigDict, *, epochs: float, slim: bool = False
+) -> None:
+  """Sets the recipe of MobileNetV3's networks; configs/mobilenet_v3.py tells
+  its sources."""
+  config.data.augment.area = (0.05, 1.0)
+  config.data.augment.brightness = 32 / 255
+  config.data.augment.saturation = 0.5
+
+  config.train.label_smoothing = 0.1
+  config.train.dropout = 0.2
+  config.train.ema = 0.9999
+  config.train.norm_momentum = 0.997 if slim else 0.99
+
+  optimizer = config.train.optimizer
+  optimizer.name = 'rmsprop'
+  optimizer.learning_rate = 0.16 if slim else 0.1
+  optimizer.schedule = 'exponential'
+  optimizer.warmup = 5 / epochs if slim else 0.0
+  optimizer.decay_rate = 0.99
+  optimizer.decay_every = 3 / epochs
+  optimizer.decay = 0.9
+  optimizer.epsilon = 0.002
+  optimizer.weight_decay = 1e-5
+  optimizer.decay_depthwise = False
+
+
 def digits_config(*, local: bool) -> ConfigDict:
   """A config that trains on digit scenes of 32 px by SGD with momentum.
 
@@ -126,9 +153,9 @@ def use_local(
   config.train.optimizer.learning_rate = learning_rate
 
 
-def digits_search_config(*, local: bool) -> ConfigDict:
-  """What searches on digit scenes have in common that train shared weights:
-  the quickstart's space, data, latency, training and rivals.
+def digits_loop_config(*, local: bool) -> ConfigDict:
+  """What all searches on digit scenes have in common, but for `search`: the
+  quickstart's space, data, latency, training and rivals.
 
   Args:
     local: take a few steps of everything, on a tiny space.
@@ -149,44 +176,41 @@ def digits_search_config(*, local: bool) -> ConfigDict:
   config.latency.more = ()  # (table, target in ms) of further devices
 
   config.search = ConfigDict()
-  config.search.steps = 800
-  config.search.batch = 32
-  config.search.held_out_batch = 64
-  config.search.candidates = 24
-  config.search.candidate_images = 1200
-  config.search.label_smoothing = 0.1
-  config.search.soft_labels = 0.0  # share of those of train.distill's teacher
-  config.search.log_every = 10
-  config.search.save_every = 100
-  config.search.optimizer = ConfigDict(networks.train.optimizer)
-  config.search.optimizer.learning_rate = 0.2
-
   config.train = networks.train
 
   config.compare = ConfigDict()
   config.compare.model = 'mobilenet_v3_small'
-  config.compare.random = 3
+  config.compare.random = 0  # networks; 0: as many as cost what the search does
   config.compare.seeds = 1  # trainings of each contender
   if local:
-    _few_steps(config)
+    config.space = 'v3_tiny'
+    config.latency.tolerance = 0.2
+    config.data.train_split = 'train[:10%]'
+    config.data.held_out_split = 'validation[:10%]'
+    config.data.test_split = 'test[:10%]'
+    config.train.steps = 4
+    config.train.batch = 16
+    config.train.save_every = 2
+    config.train.log_every = 1
+    config.compare.random = 1
+    config.compare.model = 'mobilenet_v1_shallow'  # compiles in a third of V3's
   return config
 
 
-def _few_steps(config: ConfigDict) -> None:
-  """Turns a search into one of a minute, whose accuracies mean nothing."""
-  config.space = 'v3_tiny'
-  config.latency.tolerance = 0.2
-  config.data.train_split = 'train[:10%]'
-  config.data.held_out_split = 'validation[:10%]'
-  config.data.test_split = 'test[:10%]'
-  config.search.steps = 6
-  config.search.batch = config.search.held_out_batch = 8
-  config.search.save_every = 3
-  config.search.candidates = 2
-  config.search.candidate_images = 16
-  config.train.steps = 4
-  config.train.batch = 16
-  config.train.save_every = 2
-  config.search.log_every = config.train.log_every = 1
-  config.compare.random = 1
-  config.compare.model = 'mobilenet_v1_shallow'  # compiles in a third of V3's
+def digits_search_config(*, local: bool) -> ConfigDict:
+  """As `digits_loop_config`, and what of `search` all algorithms read that
+  train shared weights."""
+  config = digits_loop_config(local=local)
+  search = config.search
+  search.steps = 6 if local else 800
+  search.batch = 8 if local else 32
+  search.held_out_batch = 8 if local else 64
+  search.candidates = 2 if local else 24
+  search.candidate_images = 16 if local else 1200
+  search.label_smoothing = 0.1
+  search.soft_labels = 0.0  # share of those of train.distill's teacher
+  search.log_every = 1 if local else 10
+  search.save_every = 3 if local else 100
+  search.optimizer = ConfigDict(config.train.optimizer)
+  search.optimizer.learning_rate = 0.2
+  return config

@@ -13,7 +13,7 @@ from typing import Any
 
 import jax
 
-from mobilenet_jax.arch import ArchSpec, to_string
+from mobilenet_jax.arch import ArchSpec, from_json, to_json, to_string
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import read_json, write_bytes, write_json
 from mobilenet_jax.core.progress import say
@@ -43,6 +43,7 @@ from mobilenet_jax.search import netadapt
 from mobilenet_jax.search.netadapt import Point, Settings, Trial
 
 PICTURE = 'refine.png'
+WAY = 'way.json'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +75,70 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
     return read_json(done) if done.exists() else _run(config, folder)
 
 
+def descend(config: Any, workdir: str) -> ArchSpec:
+  """As `run`, but ends with the narrower network, which is to be trained from
+  scratch by somebody else; `way.json` of the folder keeps it.
+
+  Raises:
+    UserError: see `run`.
+  """
+  config = completed(config)
+  check_refine(config)
+  config = with_splits(config)
+  with open_run(workdir, 'refine', config) as folder:
+    done = folder / WAY
+    if not done.exists():
+      descent = _descended(config, folder)
+      write_json(
+        done, {'arch': to_json(descent.spec), **_told(config, descent.way)}
+      )
+    return from_json(read_json(done)['arch'])
+
+
 def _run(config: Any, folder: Path) -> dict[str, Any]:
+  descent = _descended(config, folder)
+  refining, data, end = descent.refining, descent.data, descent.spec
+  seed_test = evaluate_network(
+    network_of(refining.seed, config.train), descent.first, data.test
+  )
+  more = _told(config, descent.way)
+  more['seed']['test'] = seed_test
+  more['proposals'] = sum('proposal' in row for row in refining.log.rows)
+  weights = narrow.cut(refining.seed, refining.weights, refining.masks)
+  taken = len(jax.tree.leaves(weights))
+  return train_network(
+    Training(
+      end,
+      config.train,
+      Images(data.train, data.test),
+      config.seed,
+      folder,
+      title=f'training {end.name}',
+      augment=make_augmentation(config.data.augment),
+      start=Start(end, weights, config.model.weights, taken, 0),
+      finish=lambda *_: more,
+    )
+  )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Descent:
+  """A refinement that has reached its target.
+
+  Attributes:
+    spec: the network it ended at.
+    first: variables of the seed.
+  """
+
+  spec: ArchSpec
+  way: Way
+  refining: Refining
+  first: Any
+  data: Data
+
+
+def _descended(config: Any, folder: Path) -> _Descent:
+  """Comes down to the target, or goes on; draws the way."""
   part = config.latency
   if part.table and not (folder / 'latency.csv').exists():
     LatencyTable.load(part.table)  # refused before anything else is done
@@ -96,38 +160,23 @@ def _run(config: Any, folder: Path) -> dict[str, Any]:
     folder / PICTURE, draw_refining(refining.log.rows, part.target_ms)
   )
   end = way.end.spec.replace(name=_name(spec.name))
-  weights = narrow.cut(spec, refining.weights, refining.masks)
-  seed_test = evaluate_network(
-    network_of(spec, config.train), variables, data.test
-  )
-  more = {
+  return _Descent(end, way, refining, variables, data)
+
+
+def _told(config: Any, way: Way) -> dict[str, Any]:
+  """What is kept of a way."""
+  return {
     'seed': {
-      'arch': to_string(spec),
+      'arch': to_string(way.seed.spec),
       'ms': way.seed.ms,
       'held_out_accuracy': way.seed.accuracy,
-      'test': seed_test,
     },
-    'target_ms': part.target_ms,
+    'target_ms': config.latency.target_ms,
     'priced_ms': way.end.ms,
     'held_out_accuracy': way.end.accuracy,
     'iterations': way.iterations,
-    'proposals': sum('proposal' in row for row in refining.log.rows),
     'picture': PICTURE,
   }
-  taken = len(jax.tree.leaves(weights))
-  return train_network(
-    Training(
-      end,
-      config.train,
-      Images(data.train, data.test),
-      config.seed,
-      folder,
-      title=f'training {end.name}',
-      augment=make_augmentation(config.data.augment),
-      start=Start(end, weights, config.model.weights, taken, 0),
-      finish=lambda *_: more,
-    )
-  )
 
 
 def _refined(

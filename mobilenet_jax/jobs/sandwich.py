@@ -23,12 +23,12 @@ from mobilenet_jax.data.sources import Source
 from mobilenet_jax.jobs import deploy
 from mobilenet_jax.jobs.evidence import by_neighbours, write_evidence
 from mobilenet_jax.jobs.one_shot import MEASURE
-from mobilenet_jax.jobs.searching import Data, SearchJob
+from mobilenet_jax.jobs.searching import Data, SearchJob, beside_mean
 from mobilenet_jax.jobs.trainer import evaluate_network, plan_of
 from mobilenet_jax.models.builder import build
 from mobilenet_jax.models.pretrained.own import save_weights
 from mobilenet_jax.search import evolution, nsga2, sandwich
-from mobilenet_jax.search.evaluations import Evaluated, Evaluations, front
+from mobilenet_jax.search.evaluations import Evaluations
 from mobilenet_jax.search.evidence import Judged
 from mobilenet_jax.search.oneshot import scorer
 from mobilenet_jax.space import SearchSpace
@@ -42,7 +42,7 @@ from mobilenet_jax.train.optimizers import optimizer
 def find(job: SearchJob) -> tuple[int, ...]:
   """Trains the shared weights, explores, and writes the network that is found
   with what it inherits; see `inherit`. All that was evaluated is in
-  `evaluations.jsonl`, the front of it in `front.json`."""
+  `evaluations.jsonl`."""
   space, config = job.space, job.config
   params = shared_weights(space, config, job.data, job.folder)
   accuracy = inherited_accuracy(space, config, params, job.data.held_out)
@@ -50,25 +50,20 @@ def find(job: SearchJob) -> tuple[int, ...]:
     job.folder / 'evaluations.jsonl', accuracy, job.pricing.of_vector
   )
   best = _explored(job, evaluations)
-  rows = [
-    {**one.as_json(), 'arch': to_string(space.decode(one.vector))}
-    for one in front(evaluations.all())
-  ]
-  write_json(job.folder / 'front.json', rows)
-  inherit(job, params, best.vector)
-  judged = [
-    Judged(one.vector, one.latency_ms, one.accuracy)
-    for one in evaluations.all()
-  ]
+  judged = evaluations.all()
   effects = by_neighbours(job, best.vector, judged, accuracy)
   write_evidence(job, best.vector, judged, MEASURE, effects)
+  inherit(job, params, best.vector)
   return best.vector
 
 
-def images(part: Any) -> float:
+def images(job: SearchJob) -> float:
   """What a search costs; see `searching.cost`."""
+  part, space = job.config.search, job.space
   alone = round(part.warm_up * part.steps)
-  passes = alone + (part.steps - alone) * (2 + sandwich.RANDOM)
+  largest = beside_mean(space, space.largest())
+  others = beside_mean(space, space.smallest()) + sandwich.RANDOM
+  passes = part.steps * largest + (part.steps - alone) * others
   explored = part.population * (part.generations + 1) * part.candidate_images
   return passes * part.batch + explored / 3
 
@@ -155,7 +150,7 @@ def inherited_accuracy(
   return accuracy
 
 
-def _explored(job: SearchJob, evaluations: Evaluations) -> Evaluated:
+def _explored(job: SearchJob, evaluations: Evaluations) -> Judged:
   """The most accurate network within the window, by the config's explorer."""
   part, pricing = job.config.search, job.pricing
   target, near = pricing.target_ms, job.config.latency.tolerance
@@ -188,12 +183,12 @@ def _explored(job: SearchJob, evaluations: Evaluations) -> Evaluated:
 
 def _shown(
   evaluations: Evaluations, bar: Progress
-) -> Callable[[Sequence[int]], Evaluated]:
+) -> Callable[[Sequence[int]], Judged]:
   """The same, with progress shown."""
 
-  def evaluate(vector: Sequence[int]) -> Evaluated:
+  def evaluate(vector: Sequence[int]) -> Judged:
     found = evaluations(vector)
-    bar.advance(1, f'{found.accuracy:.1%} at {found.latency_ms:.3f} ms')
+    bar.advance(1, f'{found.quality:.1%} at {found.ms:.3f} ms')
     return found
 
   return evaluate

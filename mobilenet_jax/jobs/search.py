@@ -5,7 +5,6 @@ is there already; the stages that train go on from their last checkpoint. So
 the same command on the same folder resumes the run, wherever it was stopped.
 """
 
-import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from mobilenet_jax.data.pipeline import (
 from mobilenet_jax.jobs import deploy, teachers
 from mobilenet_jax.jobs.checks import check_search, check_storage
 from mobilenet_jax.jobs.contenders import choose_rivals, train_contender
+from mobilenet_jax.jobs.narrowing import find_narrowed
 from mobilenet_jax.jobs.pricing import open_pricing
 from mobilenet_jax.jobs.runs import open_run
 from mobilenet_jax.jobs.samples import sample_predictions
@@ -31,6 +31,7 @@ from mobilenet_jax.jobs.searching import (
   check_space,
   cost,
   find,
+  random_networks,
 )
 from mobilenet_jax.jobs.splits import open_split, open_training, remember
 from mobilenet_jax.jobs.trainer import (
@@ -81,7 +82,7 @@ def _run(config: Any, folder: Path, storage: str) -> dict[str, Any]:
     pricing = open_pricing(config.latency, space, folder)
     job = SearchJob(config, space, pricing, data, folder, teacher, storage)
     rivals = choose_rivals(job)
-  _announce(config)
+  _announce(job)
   with clock('search'):
     found = _found(job)
   contenders = [('found', found), *rivals]
@@ -90,7 +91,7 @@ def _run(config: Any, folder: Path, storage: str) -> dict[str, Any]:
     title = f'training {spec.name} ({i}/{len(contenders)})'
     with clock('train'):
       result = train_contender(job, spec, title)
-    price = pricing.table.price(spec)
+    price = pricing.of(spec)
     elsewhere = pricing.elsewhere(spec)
     results.append({'role': role, **result, 'priced_ms': price, **elsewhere})
   with clock('export'):
@@ -105,7 +106,7 @@ def _run(config: Any, folder: Path, storage: str) -> dict[str, Any]:
       'fastest_ms': pricing.bounds[0],
       'slowest_ms': pricing.bounds[1],
     },
-    'cost': cost(config),
+    'cost': cost(job),
     'contenders': results,
     'deployed': deployed,
   }
@@ -115,25 +116,19 @@ def _run(config: Any, folder: Path, storage: str) -> dict[str, Any]:
   return summary
 
 
-def _announce(config: Any) -> None:
+def _announce(job: SearchJob) -> None:
   """What the run will cost, before it is spent."""
-  images = cost(config)
+  images = cost(job)
   say(
     f'To be seen: {images["search"]:,.0f} images by the search, '
-    f'{images["random"]:,.0f} by {config.compare.random} random networks to '
+    f'{images["random"]:,.0f} by {random_networks(job)} random networks to '
     'compare with.'
   )
   if images['random'] < images['search']:
     say(
       'The random networks cost less than the search; '
-      f'--config.compare.random={_as_many(config, images)} would make it even.'
+      '--config.compare.random=0 would make it even.'
     )
-
-
-def _as_many(config: Any, images: dict[str, float]) -> int:
-  """Random networks that cost what the search does."""
-  each = images['random'] / config.compare.random
-  return math.ceil(images['search'] / each)
 
 
 def _found(job: SearchJob) -> ArchSpec:
@@ -141,7 +136,10 @@ def _found(job: SearchJob) -> ArchSpec:
   done = job.folder / 'arch.json'
   if done.exists():
     return from_json(read_json(done))
-  found = job.space.decode(find(job), 'found')
+  if 'refine' in job.config:
+    found = find_narrowed(job)
+  else:
+    found = job.space.decode(find(job), 'found')
   write_json(done, to_json(found))
   return found
 
@@ -199,7 +197,7 @@ def deploy_found(job: SearchJob, spec: ArchSpec) -> dict[str, Any]:
   )
   samples = sample_predictions(spec, variables, test)
   write_json(folder / 'predictions.json', samples)
-  priced = pricing.table.price(spec)
+  priced = pricing.of(spec)
   timed = deploy.remeasure(
     folder / 'model.tflite', priced, pricing.reference_ms()
   )

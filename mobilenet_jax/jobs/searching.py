@@ -1,10 +1,16 @@
 """What a search is given, and which algorithms there are."""
 
 import importlib
+import math
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from mobilenet_jax.arch import count
 from mobilenet_jax.data.sources import Source
 from mobilenet_jax.jobs.pricing import Pricing
 from mobilenet_jax.space import SearchSpace
@@ -12,11 +18,13 @@ from mobilenet_jax.supernet.support import check_shareable
 from mobilenet_jax.tasks.distillation import Teacher
 
 # the module beside this one whose `find(job)` returns a choice vector, and
-# `images(config.search)` how many images that costs
+# `images(job)` how many images that costs
 ALGORITHMS = {
   'tunas': 'one_shot', 'sandwich': 'sandwich',
   'differentiable': 'differentiable', 'trials': 'trials',
 }  # fmt: skip
+LEAST_RANDOM = 2  # networks that have a spread
+DRAWS = 100  # networks, for a mean
 SHARING = ('tunas', 'sandwich', 'differentiable')  # one network's weights
 
 
@@ -62,15 +70,40 @@ def check_space(config: Any, space: SearchSpace) -> None:
     check_shareable(space.spec)
 
 
-def cost(config: Any) -> dict[str, float]:
+def cost(job: SearchJob) -> dict[str, float]:
   """How many images the search sees, and the training of the random networks
-  beside it. An image seen without learning counts a third: a training step is
-  a pass forward and, at about twice its cost, one back."""
-  randoms = config.compare.random * config.compare.seeds
+  beside it, both as a mean network's.
+
+  An image seen without learning counts a third: a training step is a pass
+  forward and, at about twice its cost, one back.
+  """
+  each = _cost_of_one(job.config)
   return {
-    'search': _module(config).images(config.search),
-    'random': float(randoms * config.train.steps * config.train.batch),
+    'search': float(_module(job.config).images(job)),
+    'random': each * random_networks(job),
   }
+
+
+def random_networks(job: SearchJob) -> int:
+  """How many random networks are trained: those that the config asks for, or
+  as many as cost what the search does."""
+  asked = job.config.compare.random
+  if asked:
+    return asked
+  search = _module(job.config).images(job)
+  return max(math.ceil(search / _cost_of_one(job.config)), LEAST_RANDOM)
+
+
+def _cost_of_one(config: Any) -> float:
+  return float(config.compare.seeds * config.train.steps * config.train.batch)
+
+
+def beside_mean(space: SearchSpace, vector: Sequence[int]) -> float:
+  """Multiply-adds of a network over the mean of random ones."""
+  rng = np.random.default_rng(0)
+  drawn = [space.decode(space.sample(rng)) for _ in range(DRAWS)]
+  mean = statistics.fmean(count(spec).macs for spec in drawn)
+  return count(space.decode(vector)).macs / mean
 
 
 def _module(config: Any) -> Any:

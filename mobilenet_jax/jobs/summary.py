@@ -45,7 +45,8 @@ def verdict(rows: Sequence[dict[str, Any]]) -> str:
   parts = []
   if randoms:
     who = f'the mean of {len(randoms)} random networks'
-    parts.append(_against(own, randoms, who))
+    # beside other networks it counts once, however often it was trained
+    parts.append(_against([float(np.mean(own))], randoms, who))
   for row in rows:
     if row['role'] == 'scaled':
       parts.append(_against(own, row['accuracies'], row['name']))

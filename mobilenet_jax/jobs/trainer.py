@@ -16,7 +16,7 @@ import optax
 
 from mobilenet_jax.arch import ArchSpec, count, to_json, to_string
 from mobilenet_jax.core import processes
-from mobilenet_jax.core.errors import JobError
+from mobilenet_jax.core.errors import DivergedError
 from mobilenet_jax.core.files import make_folder, read_json, write_json
 from mobilenet_jax.data.augment import Augmentation
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
@@ -153,7 +153,7 @@ def _result(job: Training, steps: int, variables: Any) -> dict[str, Any]:
     'test': evaluate_network(network, variables, job.images.test, job.layout),
   }
   if not math.isfinite(result['test']['loss']):
-    raise JobError(
+    raise DivergedError(
       f'{job.spec.name} gives no finite numbers on the test images, although '
       'its training did: its moving averages are bad. Try another seed, or a '
       'lower learning rate.'

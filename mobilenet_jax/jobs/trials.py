@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
@@ -71,8 +72,9 @@ def find(job: SearchJob) -> tuple[int, ...]:
   return found.vector
 
 
-def images(part: Any) -> float:
+def images(job: SearchJob) -> float:
   """What a search costs; see `searching.cost`."""
+  part = job.config.search
   return float(part.trials * part.train.steps * part.train.batch)
 
 
@@ -106,15 +108,10 @@ def take_part(job: SearchJob, worker: str, place: Path) -> tuple[Any, str, int]:
   """
   url = parse(job.storage, job.folder)
   place_of_trials = shown(url) if job.storage else OWN
-  _check_same(job.folder, place_of_trials)
-  name = job.folder.resolve().name
+  name = _study(job.folder, place_of_trials)
   with _told(url):
     storage = open_storage(url)
     studies.join(storage, name, identity(job), shown(url))
-    if worker == MAIN:
-      write_json(
-        job.folder / STUDY, {'study': name, 'storage': place_of_trials}
-      )
     budget = job.config.search.trials
     said = lambda trial, done: say(_line(trial, done, budget))
     count = work(search_of(job, place), storage, name, worker, said)
@@ -208,15 +205,27 @@ def _trained(
   }
 
 
-def _check_same(folder: Path, now: str) -> None:
-  """Checks that the trials are where the run has begun them."""
-  if (folder / STUDY).exists():
-    there = read_json(folder / STUDY)['storage']
-    if there != now:
-      raise UserError(
-        f'The trials of {folder} are in {there!r}, not in {now!r}; name '
-        'the same --storage as before.'
-      )
+def _study(folder: Path, now: str) -> str:
+  """Name of a run's study, kept in the folder: that may be moved, and others
+  on the same database may be called as it is.
+
+  Args:
+    now: where the trials are to be.
+
+  Raises:
+    UserError: the run has begun them elsewhere.
+  """
+  path = folder / STUDY
+  if not path.exists():
+    made = f'{folder.resolve().name}-{secrets.token_hex(4)}'
+    write_json(path, {'study': made, 'storage': now})
+  known = read_json(path)
+  if known['storage'] != now:
+    raise UserError(
+      f'The trials of {folder} are in {known["storage"]!r}, not in {now!r}; '
+      'name the same --storage as before.'
+    )
+  return str(known['study'])
 
 
 @contextlib.contextmanager

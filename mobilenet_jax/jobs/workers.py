@@ -19,7 +19,10 @@ from mobilenet_jax.jobs.training import image_side
 from mobilenet_jax.space import get_space
 
 WAIT_S = 900.0  # for a run that is still measuring its blocks
-NEEDED = ('config.json', 'data.json', 'latency.json', 'contenders.json')
+NEEDED = (
+  'config.json', 'data.json', 'latency.json', 'contenders.json', 'study.json',
+)  # fmt: skip
+UNKNOWN_S = 30.0  # for a folder that is not even there
 
 
 def run(
@@ -72,9 +75,10 @@ def run(
 
 def _wait(folder: Path, wait_s: float) -> None:
   """Waits until a run has prices, and says for what."""
-  until, told = time.monotonic() + wait_s, False
+  began, told = time.monotonic(), False
   while not all((folder / name).exists() for name in NEEDED):
-    if time.monotonic() >= until:
+    patience = wait_s if folder.exists() else min(wait_s, UNKNOWN_S)
+    if time.monotonic() - began >= patience:
       raise UserError(
         f'{folder} holds no search with prices; start `mobilenet-jax search` '
         'with this config and --workdir first.'

@@ -14,7 +14,7 @@ from mobilenet_jax.report.units import (
   short,
 )
 
-MARKS = {'won': '✓', 'even': '≈', 'lost': '✗'}  # even: within chance
+MARKS = {'won': '✓', 'even': '≈', 'lost': '✗'}  # even: chance may be all
 
 
 def headline(run: Run) -> Html:
@@ -46,15 +46,23 @@ class Opponent:
   Attributes:
     who: in words, after "beats".
     accuracies: on the test images; a training, or a network, each.
+    networks: whether each is another network's.
   """
 
   who: str
   accuracies: tuple[float, ...]
+  networks: bool = False
 
   @property
   def accuracy(self) -> float:
     """Mean over trainings, or networks."""
     return statistics.fmean(self.accuracies)
+
+  def less(self, found: Contender) -> Difference:
+    """How far the found network lies above. Beside other networks it counts
+    once, however often it was trained."""
+    own = (found.accuracy,) if self.networks else found.accuracies
+    return difference(own, self.accuracies)
 
 
 def opponents(run: Run) -> list[Opponent]:
@@ -64,7 +72,7 @@ def opponents(run: Run) -> list[Opponent]:
   if randoms:
     count = plural(len(randoms), 'random network')
     each = tuple(c.accuracy for c in randoms)
-    found.append(Opponent(f'the mean of {count}', each))
+    found.append(Opponent(f'the mean of {count}', each, networks=True))
   pick = picked(run)
   if pick is not None:
     found.append(
@@ -105,17 +113,17 @@ def verdicts(run: Run) -> list[tuple[str, str]]:
   """(of `MARKS`, short words) against each opponent."""
   rows = []
   for other in opponents(run):
-    found = difference(run.found.accuracies, other.accuracies)
+    found = other.less(run.found)
     if found.mean > 0:
       text = f'Beats {other.who}: {points(found.mean)} above'
-      sure = found.margin is None or found.certain
-      state = 'won' if sure else 'even'
     elif found.mean == 0:
-      state, text = 'even', f'Only equals {other.who}'
+      text = f'Only equals {other.who}'
     else:
       text = f'Does not beat {other.who}: {points(found.mean)} below'
-      state = 'lost'
-    rows.append((state, text + _beside_chance(found)))
+    state = 'won' if found.mean > 0 else 'lost'
+    rows.append(
+      (state if found.certain else 'even', text + _beside_chance(found))
+    )
   return rows
 
 

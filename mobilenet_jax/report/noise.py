@@ -30,11 +30,11 @@ class Difference:
 def difference(own: Sequence[float], others: Sequence[float]) -> Difference:
   """Student's interval of the difference of two means, pooled variance.
 
-  With one own training it asks whether that could be one more of the others.
+  With one own accuracy it asks whether that could be one more of the others.
 
   Args:
-    own: accuracies of a network's trainings, by seed.
-    others: accuracies of those that it is held against.
+    own, others: accuracies, of trainings of a network each; or one of a
+      network (a mean of its trainings), and of other networks.
   """
   from scipy.stats import t
 

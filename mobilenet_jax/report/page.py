@@ -16,6 +16,7 @@ from mobilenet_jax.report.markup import (
   section,
   tag,
 )
+from mobilenet_jax.report.narrowing import narrowing
 from mobilenet_jax.report.reading import Run, read_run
 from mobilenet_jax.report.records import records
 from mobilenet_jax.report.samples import samples
@@ -55,6 +56,7 @@ def page(run: Run, plotly: str) -> str:
     _network(run),
     evidence(run),
     HOW.get(algorithm, searching)(run),
+    narrowing(run),
     training(run),
     deploying(run),
     samples(run),

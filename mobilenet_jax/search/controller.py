@@ -116,7 +116,7 @@ def soft_choices(
   vector: Array,
   tags: Mapping[str, int],
   *,
-  filters: frozenset[str],
+  filters: Mapping[str, int],
   all_operations: Array,
   all_filters: Array,
 ) -> dict[str, Array]:
@@ -125,7 +125,7 @@ def soft_choices(
   Args:
     vector: int [decisions].
     tags: number of choices by tag.
-    filters: the tags whose last choice is the largest width.
+    filters: the tags that set widths, and the index of the widest.
     all_operations: bool; operations become the average of all.
     all_filters: bool; widths become the largest.
   """
@@ -133,7 +133,7 @@ def soft_choices(
   for i, (tag, size) in enumerate(tags.items()):
     chosen = jax.nn.one_hot(vector[i], size)
     if tag in filters:
-      other = jnp.asarray(np.eye(size, dtype=np.float32)[-1])
+      other = jnp.asarray(np.eye(size, dtype=np.float32)[filters[tag]])
       soft[tag] = jnp.where(all_filters, other, chosen)
     else:
       other = jnp.full(size, 1 / size)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.search.evaluations import Evaluated, Vector
+from mobilenet_jax.search.evidence import Judged, Vector
 from mobilenet_jax.space import SearchSpace
 
 EVOLUTION = 3  # random stream of a run's seed
@@ -43,10 +43,10 @@ class Settings:
 
 def evolve(
   space: SearchSpace,
-  evaluate: Callable[[Vector], Evaluated],
+  evaluate: Callable[[Vector], Judged],
   fits: Callable[[Vector], bool],
   settings: Settings,
-) -> Evaluated:
+) -> Judged:
   """Returns the most accurate network that was evaluated; all of them fit.
 
   Raises:
@@ -93,7 +93,7 @@ def drawn(
 
 def _children(
   space: SearchSpace,
-  parents: Sequence[Evaluated],
+  parents: Sequence[Judged],
   fits: Callable[[Vector], bool],
   settings: Settings,
   rng: np.random.Generator,
@@ -120,6 +120,6 @@ def _children(
   return made
 
 
-def _ranked(found: Sequence[Evaluated]) -> list[Evaluated]:
+def _ranked(found: Sequence[Judged]) -> list[Judged]:
   """The most accurate first; of equals the faster, then by their vectors."""
-  return sorted(found, key=lambda e: (-e.accuracy, e.latency_ms, e.vector))
+  return sorted(found, key=lambda e: (-e.quality, e.ms, e.vector))

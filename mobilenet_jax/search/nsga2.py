@@ -9,19 +9,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mobilenet_jax.search.evaluations import Evaluated, Vector
+from mobilenet_jax.search.evidence import Judged, Vector
 from mobilenet_jax.search.evolution import EVOLUTION, Settings, drawn
 from mobilenet_jax.space import SearchSpace
 
 
 def explore(
   space: SearchSpace,
-  evaluate: Callable[[Vector], Evaluated],
+  evaluate: Callable[[Vector], Judged],
   price: Callable[[Vector], float],
   fits: Callable[[Vector], bool],
   most_ms: float,
   settings: Settings,
-) -> Evaluated:
+) -> Judged:
   """Evaluates the front of a space up to a latency.
 
   The first generation is drawn from the networks that fit. One dearer than
@@ -53,7 +53,7 @@ def explore(
   rng = np.random.default_rng([settings.seed, EVOLUTION])
   for vector in drawn(space, fits, settings.population, rng):
     study.enqueue_trial(space.choice(vector))
-  best: Evaluated | None = None
+  best: Judged | None = None
   for _ in range(settings.population * (settings.generations + 1)):
     trial = study.ask(choices)
     vector = space.vector(trial.params)
@@ -63,8 +63,8 @@ def explore(
       study.tell(trial, [0.0, cost])
       continue
     found = evaluate(vector)
-    study.tell(trial, [found.accuracy, cost])
-    if fits(vector) and (best is None or found.accuracy > best.accuracy):
+    study.tell(trial, [found.quality, cost])
+    if fits(vector) and (best is None or found.quality > best.quality):
       best = found
   assert best is not None  # the first of those that were drawn, at least
   return best

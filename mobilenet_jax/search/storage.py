@@ -45,13 +45,13 @@ def parse(storage: str, folder: Path | None = None) -> URL:
     return URL.create('sqlite', database=str(folder / 'trials.db'))
   try:
     url = make_url(storage)
-  except ArgumentError:
+  except (ArgumentError, ValueError):  # an odd port is the latter
     raise UserError(
       f'--storage is no URL of a database; it is {VALID}.'
     ) from None  # the text may hold a password
   kind = url.drivername.partition('+')[0]
   if kind == 'sqlite' and url.database not in (None, '', ':memory:'):
-    return url
+    return url.set(drivername='sqlite')
   if kind in ('postgresql', 'postgres') and url.database:
     need('postgres', 'A PostgreSQL storage')
     return url.set(drivername='postgresql+psycopg')

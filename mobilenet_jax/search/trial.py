@@ -13,7 +13,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from mobilenet_jax.core.errors import JobError
+from mobilenet_jax.core.errors import DivergedError
 from mobilenet_jax.search.heartbeat import beating
 from mobilenet_jax.search.policies import Settings, distributions, make_policy
 from mobilenet_jax.search.policies.base import vector_of
@@ -26,7 +26,7 @@ OF_ONE_PROCESS = ('worker', 'seconds', 'lost')  # attributes, not of a network
 # (step, quality): raises `Pruned` where a network is not worth going on with
 Report = Callable[[int, float], None]
 # (choice vector, number of the trial, report) -> 'accuracy' and what else of
-# numbers and words is to be kept; raises JobError where a network fails
+# numbers and words is to be kept; raises DivergedError where a network fails
 Reward = Callable[[float, float], float]  # (quality, latency in ms)
 Evaluate = Callable[[tuple[int, ...], int, Report], Mapping[str, Any]]
 
@@ -181,7 +181,7 @@ def _evaluated(
     state = TrialState.PRUNED
     found = storage.get_trial(key).intermediate_values
     values = [found[max(found)]]
-  except JobError as error:  # training has diverged, say
+  except DivergedError as error:
     state, facts['error'] = TrialState.FAIL, str(error)
   facts['seconds'] = round(time.monotonic() - began, 2)
   for name, value in facts.items():

@@ -101,16 +101,13 @@ def _take(
   else:
     return None
   beat(storage, key)  # it never runs without one
-  if waiting:
-    storage.set_trial_user_attr(key, 'worker', worker)
   try:
     mine = storage.set_trial_state_values(key, TrialState.RUNNING)
   except UpdateFinishedTrialError:
     return None
   if not mine:
     return None
-  if storage.get_trial(key).user_attrs['worker'] != worker:  # a slower one
-    storage.set_trial_user_attr(key, 'worker', worker)
+  storage.set_trial_user_attr(key, 'worker', worker)
   earlier = study.get_trials(deepcopy=False)[:number]
   if _counted(earlier) >= search.budget:
     # two processes have begun the last one at the same time

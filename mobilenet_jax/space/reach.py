@@ -6,6 +6,8 @@ block is there is a conjunction: its alternative is the chosen one, and its
 masks over other decisions, all of which must let the choice pass.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mobilenet_jax.arch import ArchSpec, variants
@@ -37,6 +39,16 @@ def reach_tensor(space: SearchSpace) -> np.ndarray:
       for other, mask in way.items():
         own[position[other], : len(mask)] = mask
   return reach
+
+
+def reached(reach: np.ndarray, vector: Sequence[int]) -> np.ndarray:
+  """bool [decisions]: those that matter in the network of a choice vector.
+
+  Args:
+    reach: of `reach_tensor`.
+  """
+  passes = reach[..., np.arange(len(vector)), list(vector)]  # [ways, of, by]
+  return np.any(np.all(passes, 2), 0)
 
 
 def ways(spec: ArchSpec) -> dict[str, list[Way]]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import jax
 
-from mobilenet_jax.core.errors import JobError
+from mobilenet_jax.core.errors import DivergedError
 from mobilenet_jax.core.progress import Progress
 from mobilenet_jax.train.metrics import MetricsWriter
 
-WATCHED = ('loss', 'grad_norm')  # must be finite in every step
+WATCHED = ('loss', 'grad_norm', 'objective')  # must be finite in every step
 
 Record = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
@@ -33,16 +33,16 @@ class Diverged(Exception):
     super().__init__(f'{name} {value}')
     self.taken, self.name, self.value = taken, name, value
 
-  def told(self, where: str, kept: int | None) -> JobError:
+  def told(self, where: str, kept: int | None) -> DivergedError:
     """The error for the user.
 
     Args:
       where: a sentence on what went bad first, or ''.
       kept: step of the last checkpoint, if there is one.
     """
-    what = {'loss': 'loss', 'grad_norm': 'gradient norm'}[self.name]
+    what = self.name.replace('grad_norm', 'gradient norm')
     saved = f' The checkpoint of step {kept} is kept.' if kept else ''
-    return JobError(
+    return DivergedError(
       f'The {what} is {self.value} in step {self.taken.step}: training has '
       f'diverged.{where and " " + where}{saved} Try a lower learning rate, a '
       'longer warm-up or a smaller clip_norm.'

@@ -21,7 +21,7 @@ from mobilenet_jax.space import get_space
 
 CONFIG = '--config=configs/search_sandwich.py:runlocal'
 EXACT = [
-  'metrics.jsonl', 'evaluations.jsonl', 'front.json', 'inherited.json',
+  'metrics.jsonl', 'evaluations.jsonl', 'evidence.json', 'inherited.json',
   'inherited.tflite', 'arch.json',
 ]  # fmt: skip  # the same bytes however often the run was stopped
 
@@ -100,11 +100,11 @@ def test_the_best_within_the_window_is_found(finished):
   best = max(rows, key=lambda r: (r['accuracy'], -r['latency_ms']))
   arch = from_json(json.loads((finished / 'arch.json').read_text()))
   assert to_string(arch) == to_string(space.decode(best['vector'], 'found'))
-  front = json.loads((finished / 'front.json').read_text())
+  front = json.loads((finished / 'evidence.json').read_text())['front']
   assert front[-1]['vector'] == best['vector']
   for slow, fast in zip(front[1:], front, strict=False):
-    assert slow['latency_ms'] > fast['latency_ms']
-    assert slow['accuracy'] > fast['accuracy']
+    assert slow['ms'] > fast['ms']
+    assert slow['quality'] > fast['quality']
 
 
 @pytest.mark.slow
@@ -113,7 +113,7 @@ def test_a_search_that_is_killed_again_and_again_ends_the_same(
 ):
   folder = tmp_path / 'killed'
   moments = [
-    'checkpoints/3', 'evaluations.jsonl', 'front.json',
+    'checkpoints/3', 'evaluations.jsonl', 'evidence.json',
     'inherited.safetensors', 'arch.json',
   ]  # fmt: skip
   for moment in moments:
@@ -145,4 +145,4 @@ def test_nsga2_and_other_resolutions_run_through(begin, tmp_path):
   )  # fmt: skip
   _, err = process.communicate()
   assert process.returncode == 0, err
-  assert json.loads((folder / 'front.json').read_text())
+  assert json.loads((folder / 'evidence.json').read_text())

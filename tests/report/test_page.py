@@ -79,8 +79,19 @@ def test_says_plainly_that_the_found_network_loses(folder):
     'Does not beat the mean of 2 random networks: 5.00 points below'
     in page.text
   )
+
+
+def test_a_loss_that_is_certain_is_marked(folder):
+  def change(results):
+    found, known = results['contenders'][:2]
+    found['accuracies'] = [0.6, 0.61, 0.59]
+    known['accuracies'] = [0.8, 0.81, 0.79]
+
+  edit(folder / 'results.json', change)
+  page = read(folder)
   lost = [a for t, a in page.tags if t == 'li' and a.get('class') == 'lost']
-  assert len(lost) == 2
+  assert len(lost) == 1
+  assert '20.00 points below; more than the ±2.27 points' in page.text
 
 
 def test_says_what_chance_explains(folder):
@@ -91,7 +102,7 @@ def test_says_what_chance_explains(folder):
     in page.text
   )
   even = [a for t, a in page.tags if t == 'li' and a.get('class') == 'even']
-  assert len(even) == 1
+  assert len(even) == 2  # of nothing is it certain
   assert 'one training each does not say how much of it is chance' in page.text
 
 
@@ -106,7 +117,7 @@ def test_more_trainings_make_a_difference_certain(folder):
 
   edit(folder / 'results.json', change)
   text = read(folder).text
-  assert '20.50 points above; more than the ±2.65 points' in text
+  assert '20.50 points above; more than the ±11.00 points' in text
   assert 'Beats known_w0.5 scaled to' in text
   assert '10.00 points above; more than the ±2.27 points' in text
   assert 'trained 3 times' in text

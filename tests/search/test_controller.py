@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mobilenet_jax.arch import ArchSpec, Conv, Dense, Pool, one_of
 from mobilenet_jax.search import controller, rewards
 from mobilenet_jax.space import get_space
 from mobilenet_jax.space.roles import filter_tags
@@ -113,3 +114,13 @@ def test_warm_ups_average_operations_and_widen_widths():
       assert warm[tag].tolist() == np.eye(size)[-1].tolist()
     else:
       np.testing.assert_allclose(warm[tag], 1 / size, rtol=1e-6)
+
+
+def test_the_widest_choice_may_stand_anywhere():
+  blocks = (
+    Conv(kernel=3, stride=4, channels=one_of('width', 24, 32, 16)),
+    Pool(),
+    Dense(channels=3),
+  )
+  spec = ArchSpec(name='unsorted', resolution=8, blocks=blocks)
+  assert filter_tags(spec) == {'width': 1}

@@ -24,7 +24,7 @@ GAINS = jnp.asarray([[0, 0.2, 0.5], [0, 0.5, 0.3], [0, 1, 0]])
 def searched(phones, targets, name='absolute', beta=-3.0):
   """The likeliest choices after 600 steps."""
   arrays = [PriceArrays.of(own, 3) for own in phones]
-  reach = jnp.ones((3, 3, 3), bool)
+  reach = jnp.ones((1, 3, 3, 3), bool)
 
   def step(state, key):
     keys = jax.random.split(key, 8)

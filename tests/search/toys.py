@@ -8,7 +8,7 @@ from mobilenet_jax.search.policies import Settings
 from mobilenet_jax.search.rewards import absolute
 from mobilenet_jax.search.trial import OF_ONE_PROCESS, Search
 from mobilenet_jax.space import SearchSpace
-from mobilenet_jax.space.reach import reach_tensor
+from mobilenet_jax.space.reach import reach_tensor, reached
 
 
 def small_space() -> SearchSpace:
@@ -50,7 +50,7 @@ class Rugged:
 
   def __call__(self, vector) -> float:
     every = np.arange(len(vector))
-    there = self.reach[:, every, list(vector)].any(1)
+    there = reached(self.reach, vector)
     place = (np.asarray(vector) / np.maximum(self.sizes - 1, 1) - 0.5) * there
     return float(
       self.alone[every, list(vector)] @ there + place @ self.pairs @ place

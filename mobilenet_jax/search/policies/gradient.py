@@ -20,7 +20,7 @@ import numpy as np
 
 from mobilenet_jax.search.policies.base import Policy, Scored
 from mobilenet_jax.space import SearchSpace
-from mobilenet_jax.space.reach import reach_tensor
+from mobilenet_jax.space.reach import reach_tensor, reached
 
 EMA_MOMENTUM = 0.9
 CLIP = 0.2  # of PPO's ratio
@@ -97,8 +97,7 @@ _reach = functools.lru_cache(maxsize=4)(reach_tensor)
 
 def _reached(space: SearchSpace, vectors: np.ndarray) -> np.ndarray:
   """bool [trials, decisions]: the decisions that matter in each network."""
-  reach, all_decisions = _reach(space), np.arange(vectors.shape[1])
-  return np.stack([reach[:, all_decisions, v].any(1) for v in vectors])
+  return np.stack([reached(_reach(space), vector) for vector in vectors])
 
 
 def _log_probability(
