@@ -320,6 +320,11 @@ def _check_sandwich(config: Any) -> None:
   if explorer not in EXPLORERS:
     hint = did_you_mean(explorer, EXPLORERS)
     raise UserError(f'Unknown search.explorer {explorer!r}.{hint}')
+  if explorer == 'nsga2' and config.latency.get('more', ()):
+    raise UserError(
+      "search.explorer 'nsga2' minds one device; with latency.more it is "
+      "'evolution'."
+    )
   for side in _field(config, 'search.resolutions'):
     if type(side) is not int or not 8 <= side <= 8192:
       raise UserError(

@@ -139,6 +139,10 @@ def caution(run: Run) -> str:
   trainings = len(run.found.accuracies)
   often = 'once' if trainings == 1 else f'{trainings} times'
   words = f'Each network was trained {often}, from scratch, by the same recipe'
+  seed = run.config.get('seed')
+  if seed is not None:
+    last = seed + trainings - 1
+    words += f' (seed {seed})' if last == seed else f' (seeds {seed} to {last})'
   known = [c.accuracy for c in run.of_role('random')]
   if len(known) > 1:
     words += (

@@ -17,8 +17,6 @@ from jax import Array
 
 from mobilenet_jax.models.builder import Network, variable_shapes
 
-BATCHES = 64  # at least, for statistics to evaluate with
-
 
 def calibrate(network: Network, params: Any, batches: Iterable[Array]) -> Any:
   """The 'batch_stats' of a network: exact averages over batches.

@@ -120,7 +120,9 @@ def test_more_trainings_make_a_difference_certain(folder):
   assert '20.50 points above; more than the ±11.00 points' in text
   assert 'Beats known_w0.5 scaled to' in text
   assert '10.00 points above; more than the ±2.27 points' in text
-  assert 'trained 3 times' in text
+  assert (
+    'trained 3 times, from scratch, by the same recipe (seeds 7 to 9)' in text
+  )
 
 
 def test_the_pick_of_a_random_search_is_chosen_by_held_out_images(folder):
