@@ -112,6 +112,10 @@ def take_part(job: SearchJob, worker: str, place: Path) -> tuple[Any, str, int]:
   with _told(url):
     storage = open_storage(url)
     studies.join(storage, name, identity(job), shown(url))
+    if worker == MAIN:
+      write_json(
+        job.folder / STUDY, {'study': name, 'storage': place_of_trials}
+      )
     budget = job.config.search.trials
     said = lambda trial, done: say(_line(trial, done, budget))
     count = work(search_of(job, place), storage, name, worker, said)
@@ -217,8 +221,7 @@ def _study(folder: Path, now: str) -> str:
   """
   path = folder / STUDY
   if not path.exists():
-    made = f'{folder.resolve().name}-{secrets.token_hex(4)}'
-    write_json(path, {'study': made, 'storage': now})
+    return f'{folder.resolve().name}-{secrets.token_hex(4)}'
   known = read_json(path)
   if known['storage'] != now:
     raise UserError(

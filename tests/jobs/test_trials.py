@@ -1,6 +1,7 @@
 """A multi-trial search as a user runs it, stopped and helped."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -29,9 +30,13 @@ def arguments(scenes, table, folder, *more):
   ]  # fmt: skip
 
 
-def trials_of(folder, name):
+def trials_of(folder):
   storage = optuna.storages.RDBStorage(f'sqlite:///{folder}/trials.db')
-  return contents(storage, name)
+  return contents(storage, study_of(folder)['study'])
+
+
+def study_of(folder):
+  return json.loads((folder / 'study.json').read_text())
 
 
 @pytest.mark.slow
@@ -52,15 +57,16 @@ def test_a_search_that_is_killed_and_helped_ends_the_same(
     process.kill()
     process.communicate()
   assert main(arguments(scenes, table, broken)) == 0
-  assert trials_of(whole, 'run') == trials_of(broken, 'run')
+  assert trials_of(whole) == trials_of(broken)
   for name in ('arch.json', 'metrics.jsonl', 'contenders/found/result.json'):
     assert (whole / name).read_bytes() == (broken / name).read_bytes(), name
   assert not (broken / 'trials').exists()
   page = (broken / 'report.html').read_text()
   assert 'chart-trials' in page
   assert main(arguments(scenes, table, broken, '--worker')) == 0
-  study = json.loads((broken / 'study.json').read_text())
-  assert study == {'study': 'run', 'storage': 'trials.db'}
+  study = study_of(broken)
+  assert study['storage'] == 'trials.db'
+  assert re.fullmatch('run-[0-9a-f]{8}', study['study'])
 
 
 def mistake(capsys, *argv):
