@@ -31,6 +31,7 @@ from mobilenet_jax.space import SearchSpace
 HERE = Path(__file__).parent
 BETA = -0.3  # the quickstart's
 RESAMPLES = 2000  # of the bootstrap
+TICKS = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # of the picture
 
 # (space, seed, number of the trial) -> sampler of that trial
 Factory = Callable[[SearchSpace, int, int], optuna.samplers.BaseSampler]
@@ -187,20 +188,40 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def picture(curves: Mapping[str, np.ndarray], path: Path) -> None:
-  """Regret over evaluations, with its interval."""
+  """Each policy over random search: mean regret and its interval."""
   import matplotlib.figure as mpl
 
-  figure = mpl.Figure(figsize=(7, 4.4), layout='constrained')
-  axes = figure.subplots()
-  for name, regret in curves.items():
-    x = np.arange(1, regret.shape[1] + 1)
-    (line,) = axes.plot(x, regret.mean(0), label=name)
-    axes.fill_between(x, *interval(regret), alpha=0.2, color=line.get_color())
-  axes.set(xlabel='networks evaluated', ylabel='regret', yscale='log')
-  axes.set_title(f'mean and 95 % interval over {len(regret)} seeds', size=10)
-  axes.grid(alpha=0.3)
-  axes.legend()
+  names = [name for name in curves if name != 'random'] or ['random']
+  rows = -(-len(names) // 2)
+  figure = mpl.Figure(figsize=(8, 0.9 + 2.5 * rows), layout='constrained')
+  panels = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
+  for axes in panels.flat[len(names) :]:
+    axes.set_visible(False)
+  for i, (axes, name) in enumerate(zip(panels.flat, names, strict=False)):
+    panel(axes, {'random': '0.45', name: f'C{i}'}, curves)
+  figure.supxlabel('networks evaluated', size=10)
+  figure.supylabel('regret', size=10)
+  seeds = len(curves['random'])
+  figure.suptitle(f'mean and its 95 % interval over {seeds} seeds', size=10)
   figure.savefig(path, dpi=150)
+
+
+def panel(
+  axes: Any, colors: Mapping[str, str], curves: Mapping[str, np.ndarray]
+) -> None:
+  """Draws some of the curves; logarithmic, and linear below the first tick."""
+  for name, color in colors.items():
+    regret = curves[name]
+    x = np.arange(1, regret.shape[1] + 1)
+    axes.fill_between(x, *interval(regret), alpha=0.25, color=color, lw=0)
+    axes.plot(x, regret.mean(0), color=color, label=name)
+  axes.set_yscale('symlog', linthresh=TICKS[1], linscale=0.5)
+  axes.set_yticks(TICKS, [f'{tick:g}' for tick in TICKS])
+  axes.set_yticks([], minor=True)
+  highest = max(regret.mean(0).max() for regret in curves.values())
+  axes.set_ylim(-TICKS[1] / 10, 1.5 * highest)
+  axes.grid(alpha=0.3)
+  axes.legend(fontsize=9)
 
 
 if __name__ == '__main__':

@@ -13,8 +13,8 @@ from worker import Step, serve
 
 from mobilenet_jax.core.memory import use_huge_pages
 from mobilenet_jax.measure.host import chip
-from mobilenet_jax.models import get_arch
 from mobilenet_jax.models.builder import build
+from mobilenet_jax.models.find import find_arch
 from mobilenet_jax.tasks import classification
 from mobilenet_jax.train.optimizers import optimizer
 from mobilenet_jax.train.state import create_state
@@ -58,8 +58,8 @@ def _device() -> str:
 
 
 def network_of(case: Mapping[str, Any]) -> tuple[Any, Any]:
-  """A network of the zoo and its first variables."""
-  spec = get_arch(case['model'], 1.0, case['resolution'], CLASSES)
+  """A network, of the zoo or a spec string, and its first variables."""
+  spec = find_arch(case['model'], None, case['resolution'], CLASSES)
   network = build(spec, dtype=jnp.dtype(case['precision']))
   return network, classification.init_variables(network, 0)
 

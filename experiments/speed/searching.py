@@ -5,10 +5,10 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from mobilenet_jax.latency.table import LatencyTable
-from mobilenet_jax.latency.tensors import price_tensors
+from mobilenet_jax.arch import choice_tables, macs_of
+from mobilenet_jax.latency.tensors import BlockPrices
 from mobilenet_jax.search import oneshot
-from mobilenet_jax.space import get_space
+from mobilenet_jax.space import SearchSpace, get_space
 from mobilenet_jax.tasks import classification
 
 CLASSES = 1000
@@ -31,12 +31,9 @@ MOMENTS = {'search': 500_000, 'search-weights': 249_000}
 def space_step(case: Mapping[str, Any], rule: Any) -> tuple[Any, Any]:
   """The compiled step over a space, and a state: every step draws others."""
   space = get_space(case['model'], case['resolution'], CLASSES)
-  # the shipped prices are those of 224 px; their arithmetic is the same
-  priced = get_space(case['model'], 224, CLASSES)
-  table = LatencyTable.load('host-xeon-float32')
   step = oneshot.search_step(
     space,
-    price_tensors(priced.spec, table),
+    prices_of(space),
     rule,
     SETTINGS,
     loss=lambda logits, labels: classification.cross_entropy(
@@ -47,3 +44,11 @@ def space_step(case: Mapping[str, Any], rule: Any) -> tuple[Any, Any]:
   state = oneshot.initial_state(space, rule, 0)
   moment = jnp.full_like(state.weights.step, MOMENTS[case['what']])
   return step, state.replace(weights=state.weights.replace(step=moment))
+
+
+def prices_of(space: SearchSpace) -> list[BlockPrices]:
+  """Multiply-adds as milliseconds, scaled so that the mean network is at the
+  target and the controller stays near where it starts."""
+  tables = choice_tables(space.spec, macs_of)
+  scale = SETTINGS.target_ms / sum(macs.mean() for _, macs in tables)
+  return [BlockPrices(macs * scale, axes) for axes, macs in tables]

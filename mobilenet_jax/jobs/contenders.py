@@ -40,7 +40,7 @@ def choose_rivals(job: SearchJob) -> list[tuple[str, ArchSpec]]:
       pricing.of_window,
       pricing.target_ms,
       config.latency.tolerance,
-      random_networks(job),
+      random_networks(config, space),
       config.seed,
     )
   randoms = [space.decode(v, f'random_{i}') for i, v in enumerate(drawn)]

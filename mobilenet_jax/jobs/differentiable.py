@@ -1,5 +1,7 @@
 """Differentiable search as a job: shared weights and the odds of choices."""
 
+from typing import Any
+
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.progress import say
 from mobilenet_jax.jobs.one_shot import Training, choose, compared, rests
@@ -7,6 +9,7 @@ from mobilenet_jax.jobs.pricing import Pricing
 from mobilenet_jax.jobs.searching import SearchJob, beside_mean
 from mobilenet_jax.search import differentiable
 from mobilenet_jax.search.penalties import SHORTEST_MS
+from mobilenet_jax.space import SearchSpace
 
 
 def find(job: SearchJob) -> tuple[int, ...]:
@@ -60,9 +63,9 @@ def check_logs(pricing: Pricing) -> None:
       )
 
 
-def images(job: SearchJob) -> float:
+def images(config: Any, space: SearchSpace) -> float:
   """What a search costs; see `searching.cost`. A step takes all choices at
   once, so that an image is seen by the largest network."""
-  part, space = job.config.search, job.space
+  part = config.search
   learnt = part.steps * part.batch + rests(part) * part.held_out_batch
   return learnt * beside_mean(space, space.largest()) + compared(part) / 3

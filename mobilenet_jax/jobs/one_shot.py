@@ -26,6 +26,7 @@ from mobilenet_jax.search import oneshot
 from mobilenet_jax.search.evidence import Judged
 from mobilenet_jax.search.replicas import Replicas, make_replicas
 from mobilenet_jax.search.select import drawn_within, likeliest_within
+from mobilenet_jax.space import SearchSpace
 from mobilenet_jax.tasks import classification
 from mobilenet_jax.train.loop import fit
 from mobilenet_jax.train.optimizers import optimizer
@@ -226,9 +227,10 @@ def batches(job: SearchJob, start: int) -> Iterator[dict[str, Any]]:
     yield {'train': a, 'held_out': b}
 
 
-def images(job: SearchJob) -> float:
+def images(config: Any, space: SearchSpace) -> float:
   """What a search costs; see `searching.cost`."""
-  part = job.config.search
+  del space  # a sampled network is a mean one
+  part = config.search
   scored = rests(part) * part.samples * part.held_out_batch
   return part.steps * part.batch + (scored + compared(part)) / 3
 

@@ -57,9 +57,9 @@ def find(job: SearchJob) -> tuple[int, ...]:
   return best.vector
 
 
-def images(job: SearchJob) -> float:
+def images(config: Any, space: SearchSpace) -> float:
   """What a search costs; see `searching.cost`."""
-  part, space = job.config.search, job.space
+  part = config.search
   alone = round(part.warm_up * part.steps)
   largest = beside_mean(space, space.largest())
   others = beside_mean(space, space.smallest()) + sandwich.RANDOM

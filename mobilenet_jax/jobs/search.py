@@ -40,7 +40,7 @@ from mobilenet_jax.jobs.trainer import (
 from mobilenet_jax.jobs.training import image_side
 from mobilenet_jax.latency.table import LatencyTable
 from mobilenet_jax.report.page import write_report
-from mobilenet_jax.space import get_space
+from mobilenet_jax.space import SearchSpace, get_space
 
 
 def run(config: Any, workdir: str, storage: str = '') -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _run(config: Any, folder: Path, storage: str) -> dict[str, Any]:
     pricing = open_pricing(config.latency, space, folder)
     job = SearchJob(config, space, pricing, data, folder, teacher, storage)
     rivals = choose_rivals(job)
-  _announce(job)
+  _announce(config, space)
   with clock('search'):
     found = _found(job)
   contenders = [('found', found), *rivals]
@@ -106,7 +106,7 @@ def _run(config: Any, folder: Path, storage: str) -> dict[str, Any]:
       'fastest_ms': pricing.bounds[0],
       'slowest_ms': pricing.bounds[1],
     },
-    'cost': cost(job),
+    'cost': cost(config, space),
     'contenders': results,
     'deployed': deployed,
   }
@@ -116,13 +116,12 @@ def _run(config: Any, folder: Path, storage: str) -> dict[str, Any]:
   return summary
 
 
-def _announce(job: SearchJob) -> None:
+def _announce(config: Any, space: SearchSpace) -> None:
   """What the run will cost, before it is spent."""
-  images = cost(job)
+  images, randoms = cost(config, space), random_networks(config, space)
   say(
     f'To be seen: {images["search"]:,.0f} images by the search, '
-    f'{images["random"]:,.0f} by {random_networks(job)} random networks to '
-    'compare with.'
+    f'{images["random"]:,.0f} by {randoms} random networks to compare with.'
   )
   if images['random'] < images['search']:
     say(

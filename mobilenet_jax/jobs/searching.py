@@ -1,5 +1,6 @@
 """What a search is given, and which algorithms there are."""
 
+import functools
 import importlib
 import math
 import statistics
@@ -18,7 +19,7 @@ from mobilenet_jax.supernet.support import check_shareable
 from mobilenet_jax.tasks.distillation import Teacher
 
 # the module beside this one whose `find(job)` returns a choice vector, and
-# `images(job)` how many images that costs
+# `images(config, space)` how many images that costs
 ALGORITHMS = {
   'tunas': 'one_shot', 'sandwich': 'sandwich',
   'differentiable': 'differentiable', 'trials': 'trials',
@@ -70,34 +71,35 @@ def check_space(config: Any, space: SearchSpace) -> None:
     check_shareable(space.spec)
 
 
-def cost(job: SearchJob) -> dict[str, float]:
+def cost(config: Any, space: SearchSpace) -> dict[str, float]:
   """How many images the search sees, and the training of the random networks
   beside it, both as a mean network's.
 
   An image seen without learning counts a third: a training step is a pass
   forward and, at about twice its cost, one back.
   """
-  each = _cost_of_one(job.config)
+  each = _cost_of_one(config)
   return {
-    'search': float(_module(job.config).images(job)),
-    'random': each * random_networks(job),
+    'search': float(_module(config).images(config, space)),
+    'random': each * random_networks(config, space),
   }
 
 
-def random_networks(job: SearchJob) -> int:
+def random_networks(config: Any, space: SearchSpace) -> int:
   """How many random networks are trained: those that the config asks for, or
   as many as cost what the search does."""
-  asked = job.config.compare.random
+  asked = config.compare.random
   if asked:
     return asked
-  search = _module(job.config).images(job)
-  return max(math.ceil(search / _cost_of_one(job.config)), LEAST_RANDOM)
+  search = _module(config).images(config, space)
+  return max(math.ceil(search / _cost_of_one(config)), LEAST_RANDOM)
 
 
 def _cost_of_one(config: Any) -> float:
   return float(config.compare.seeds * config.train.steps * config.train.batch)
 
 
+@functools.lru_cache(maxsize=64)
 def beside_mean(space: SearchSpace, vector: Sequence[int]) -> float:
   """Multiply-adds of a network over the mean of random ones."""
   rng = np.random.default_rng(0)
