@@ -57,7 +57,7 @@ def main() -> None:
   )
   table = [summary(m, rows, latencies[m]) for m in args.models]
   write(args.out / 'networks.csv', table)
-  picture(table, args.out / 'networks.png')
+  picture(table, rows, args.out / 'networks.png')
   for row in table:
     print(
       f'{row["model"]:24} {row["accuracy"]:.2%} +- {row["std"]:.2%}  '
@@ -134,27 +134,33 @@ def measured(folders: Mapping[str, Path]) -> dict[str, float]:
   return {model: statistics.median(ms) for model, ms in calm.items()}
 
 
-def picture(table: Sequence[Mapping[str, Any]], path: Path) -> None:
-  """Accuracy against latency and against multiply-adds."""
+def picture(
+  table: Sequence[Mapping[str, Any]],
+  runs: Sequence[Mapping[str, Any]],
+  path: Path,
+) -> None:
+  """Accuracy against latency and against multiply-adds: a mark a network, a
+  dot a training."""
   import matplotlib.figure as mpl
 
-  figure = mpl.Figure(figsize=(10, 4.4), layout='constrained')
+  figure = mpl.Figure(figsize=(11, 4.8), layout='constrained')
   sides = figure.subplots(1, 2, sharey=True)
   for axes, field, scale, label in zip(
     sides, ('latency_ms', 'macs'), (1, 1e-6),
     ('LiteRT, one thread (ms)', 'millions of multiply-adds'), strict=True,
   ):  # fmt: skip
-    for row in table:
-      x = row[field] * scale
-      axes.errorbar(x, 100 * row['accuracy'], 100 * row['std'], fmt='o')
-      axes.annotate(
-        row['model'], (x, 100 * row['accuracy']), fontsize=7,
-        xytext=(5, 4), textcoords='offset points',
-      )  # fmt: skip
+    for i, row in enumerate(table):
+      x, hue = float(row[field]) * scale, f'C{i}'
+      own = [r for r in runs if r['model'] == row['model']]
+      each = [100 * float(r['accuracy']) for r in own]
+      axes.plot([x] * len(each), each, '.', color=hue, alpha=0.6)
+      axes.plot(
+        x, 100 * float(row['accuracy']), 'D', color=hue, label=row['model']
+      )
     axes.set(xlabel=label)
-    axes.margins(x=0.22)
     axes.grid(alpha=0.3)
-  sides[0].set(ylabel='test accuracy, % (mean and deviation)')
+  sides[0].set(ylabel='test accuracy (%); dots: a seed each')
+  sides[1].legend(fontsize=8, loc='lower right')
   figure.savefig(path, dpi=150)
 
 
