@@ -20,7 +20,6 @@ from mobilenet_jax.core.progress import say
 from mobilenet_jax.train.manifest import (
   Score,
   read_manifest,
-  score_of,
   write_manifest,
 )
 
@@ -55,8 +54,10 @@ class Checkpoints:
     """
     self._folder = folder.absolute()
     found = from_first(lambda: list(_open(self._folder, write).items()))
-    # by step; None is no score
-    self._scores: dict[int, Score] = dict(found)
+    # by step; from the first process they come as lists
+    self._scores: dict[int, Score] = {
+      step: score and tuple(score) for step, score in found
+    }
     self._checkpointer = ocp.training.Checkpointer(
       str(self._folder),
       preservation_policy=self,  # pyrefly: ignore[bad-argument-type]
@@ -228,7 +229,7 @@ def _read(folder: Path, write: bool) -> dict[int, Score]:
     if manifest is None:
       damaged.append(path)
     else:
-      scores[int(path.name)] = score_of(manifest)
+      scores[int(path.name)] = manifest['score']
   if damaged and not scores:
     raise UserError(
       f'Every checkpoint in {folder} is damaged; remove that folder to start '

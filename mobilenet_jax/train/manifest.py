@@ -38,12 +38,6 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
   return manifest if whole and numeric else None
 
 
-def score_of(manifest: dict[str, Any]) -> Score:
-  """The score that was written down."""
-  score = manifest['score']
-  return None if score is None else tuple(score)
-
-
 def _digests(folder: Path) -> dict[str, str]:
   found = {}
   for path in sorted(folder.rglob('*')):

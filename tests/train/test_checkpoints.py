@@ -1,6 +1,7 @@
 """Checkpoints: which are kept, which are whole, what if they cannot be."""
 
 import errno
+import json
 import shutil
 
 import jax.numpy as jnp
@@ -57,6 +58,17 @@ def test_the_best_stays_over_a_restart(tmp_path):
   assert checkpoints.best_step() == 6
   checkpoints.close()
   assert steps_in(tmp_path / 'c') == [5, 6]
+
+
+def test_scores_that_another_process_has_read_compare(tmp_path, monkeypatch):
+  scores = {1: 0.5, 2: 0.9, 3: 0.1, 4: 0.2, 5: 0.3}
+  filled(tmp_path / 'c', (1, 2, 3), scores)
+  monkeypatch.setattr(  # as between processes
+    'mobilenet_jax.train.checkpoints.from_first',
+    lambda make: json.loads(json.dumps(make())),
+  )
+  filled(tmp_path / 'c', (4, 5), scores)
+  assert steps_in(tmp_path / 'c') == [2, 4, 5]
 
 
 def names(folder):
