@@ -22,6 +22,8 @@ from mobilenet_jax.models.pretrained.own import NotOurs
 from mobilenet_jax.models.pretrained.sources import LIBRARIES, OWN
 from mobilenet_jax.tasks.classification import predict_fn
 
+UNFINISHED = 'The run has not finished training: this is its checkpoint.'
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -48,7 +50,8 @@ class Subject:
 
 
 def from_run(workdir: str, labels: str | None = None) -> Subject:
-  """The trained network of a run folder.
+  """The trained network of a run folder; of one that is not finished, that of
+  its checkpoint.
 
   Args:
     workdir: of a train or a search.
@@ -57,10 +60,11 @@ def from_run(workdir: str, labels: str | None = None) -> Subject:
   Raises:
     UserError: the folder holds no trained network.
   """
-  run = trained.open_trained(workdir)
+  run = trained.open_trained(workdir, unfinished=True)
   names = run_labels(workdir, labels)
   network = network_of(run.spec, run.config.train)
-  return _subject(network, run.variables, names, run.config.data)
+  notes = () if run.finished else (UNFINISHED,)
+  return _subject(network, run.variables, names, run.config.data, notes)
 
 
 def run_labels(workdir: str, labels: str | None) -> tuple[str, ...]:
@@ -104,7 +108,11 @@ def from_weights(
 
 
 def _subject(
-  network: Network, variables: Any, labels: tuple[str, ...], data: Any = None
+  network: Network,
+  variables: Any,
+  labels: tuple[str, ...],
+  data: Any = None,
+  notes: tuple[str, ...] = (),
 ) -> Subject:
   spec = network.spec
   check_input(spec.name, spec.in_channels)
@@ -118,6 +126,7 @@ def _subject(
     labels,
     lambda images: np.asarray(predict(variables, images), np.float32),
     data,
+    notes,
   )
 
 

@@ -17,25 +17,38 @@ from mobilenet_jax.jobs.trainer import restore_variables
 
 @dataclass(frozen=True)
 class Trained:
-  """A trained network with the config it was trained by."""
+  """A trained network with the config it was trained by.
+
+  Attributes:
+    finished: whether its training is; else these are the weights of a
+      checkpoint.
+  """
 
   spec: ArchSpec
   variables: Any
   config: Any
+  finished: bool
 
 
-def open_trained(workdir: str) -> Trained:
+def open_trained(workdir: str, *, unfinished: bool = False) -> Trained:
   """Restores the network of a run folder; of a search, the found one.
+
+  Args:
+    workdir: the folder.
+    unfinished: take one that still trains or was stopped, too: its best
+      checkpoint, or the last one where they have no score.
 
   Raises:
     UserError: the folder holds no run, or one that has not been trained.
   """
   folder, config = open_folder(workdir)
-  if not (folder / 'result.json').exists():
+  finished = (folder / 'result.json').exists()
+  begun = unfinished and (folder / 'checkpoints').is_dir()
+  if not (finished or begun):
     raise UserError(f'The run in {workdir} has not finished training.')
   spec = from_json(read_json(folder / 'arch.json'))
   variables = restore_variables(spec, config.train, folder)
-  return Trained(spec, variables, config)
+  return Trained(spec, variables, config, finished)
 
 
 def open_folder(workdir: str) -> tuple[Path, ConfigDict]:

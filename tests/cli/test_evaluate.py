@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import zipfile
 
 import jax
@@ -92,6 +93,19 @@ def test_a_run_is_as_it_reported(made, evaluated):
   assert found['images_per_second'] > 0
   assert found['notes'] == []
   assert sum(row['right'] > 0 for row in found['per_class']) > 1
+
+
+def test_a_run_that_was_stopped(made, evaluated, mistaken, tmp_path):
+  run = tmp_path / 'run'
+  shutil.copytree(made / 'run', run)
+  (run / 'result.json').unlink()
+  found = evaluated('--workdir', run)
+  assert measures(found) == measures(evaluated('--workdir', made / 'run'))
+  assert found['notes'] == [
+    'The run has not finished training: this is its checkpoint.'
+  ]
+  shutil.rmtree(run / 'checkpoints')
+  assert 'has not finished training' in mistaken('--workdir', run)
 
 
 def test_run_weights_and_tflite_agree(made, scenes_dir, evaluated):
