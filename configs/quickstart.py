@@ -35,6 +35,7 @@ def get_config(variant: str = '') -> ConfigDict:
   config.search.samples = 4
   config.search.reward = 'absolute'
   config.search.beta = -0.3
-  config.search.learning_rate = 0.01
+  config.search.learning_rate = 0.015
   config.search.warm_up = 0.5
+  config.search.warm_up_hold = 0.5
   return config

@@ -65,8 +65,9 @@ def _digits(quantile: float, *, local: bool) -> ConfigDict:
   config.latency.target_quantile = quantile
   config.search.samples = 4
   config.search.beta = -0.3
-  config.search.learning_rate = 0.01
+  config.search.learning_rate = 0.015
   config.search.warm_up = 0.5
+  config.search.warm_up_hold = 0.5
   _narrow(config, steps=2 if local else 40, batch=16 if local else 32)
   config.refine.held_out_images = 100 if local else 1000
   if local:
@@ -98,7 +99,7 @@ def _imagenet(target_ms: float) -> ConfigDict:
   search.samples = 1  # a device
   search.beta = -0.1
   search.learning_rate = 3e-4 * BATCH / 256
-  search.warm_up = 0.25
+  search.warm_up, search.warm_up_hold = 0.25, 0.0
   search.log_every, search.save_every = 100, steps_of(1, BATCH)
   optimizer = search.optimizer
   optimizer.name, optimizer.learning_rate = 'rmsprop', 0.165 * BATCH / 256

@@ -2,13 +2,12 @@
 
 from bisect import bisect_right
 from pathlib import Path
-from typing import Any
 
 from ml_collections import ConfigDict
 
 from mobilenet_jax.core.config import load_config
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.jobs.searching import cost
+from mobilenet_jax.jobs.searching import search_images
 from mobilenet_jax.space import get_space
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -43,7 +42,7 @@ ALIKE = (  # of all algorithms
 # what differs from the configs: a search here has several times their steps
 OWN = {
   'random': (),
-  'tunas': ('--config.search.learning_rate=0.005',),
+  'tunas': ('--config.search.learning_rate=0.0075',),
   'sandwich': (
     '--config.search.population=24',
     '--config.search.generations=7',
@@ -54,45 +53,44 @@ OWN = {
 
 
 def flags_of(
-  algorithm: str, seed: int, networks: int, more: tuple[str, ...], local: bool
+  algorithm: str, seed: int, more: tuple[str, ...], *, local: bool
 ) -> list[str]:
-  """The arguments of `mobilenet-jax search` for a search of one seed.
+  """The arguments of `mobilenet-jax search` for a search of one seed, without
+  how long it takes.
 
   Args:
-    networks: that random search trains; the others are given as many images.
     more: arguments that all searches get.
     local: take a few steps of everything on a tiny space.
   """
   path = CONFIGS / f'{ALGORITHMS[algorithm]}.py'
   flags = [f'--config={path}{":runlocal" if local else ""}', *more]
   flags += [f'--config.seed={seed}']
-  if not local:
-    flags += [*ALIKE, *OWN[algorithm]]
-  if algorithm == 'random':
-    return [*flags, f'--config.compare.random={networks}']
-  if local:
-    return flags
-  return [*flags, f'--config.search.steps={steps_of(flags, networks)}']
+  return flags if local else [*flags, *ALIKE, *OWN[algorithm]]
 
 
-def steps_of(flags: list[str], networks: int) -> int:
-  """The most steps of a search that cost no more than training `networks`."""
+def random_flags(flags: list[str], networks: int) -> list[str]:
+  """A random search of so many networks."""
+  return [*flags, f'--config.compare.random={networks}']
+
+
+def search_flags(flags: list[str], budget: float) -> list[str]:
+  """A search of the most steps that see no more than `budget` images, see
+  `searching.search_images`.
+
+  Raises:
+    UserError: the shortest search sees more.
+  """
   config = ConfigDict(load_config(flags))
   space = get_space(config.space, int(DATA.rpartition('/')[2]), 10)
-  budget = images_of(config, networks)
 
   def images(steps: int) -> float:
     config.search.steps = steps
-    return cost(config, space)['search']
+    return search_images(config, space)
 
   if images(SHORTEST) > budget:
     raise UserError(
-      f'--networks {networks} allows {budget:,.0f} images, too few for a '
-      f'search by {config.search.algorithm}; allow more.'
+      f'Random search sees {budget:,.0f} images, too few for a search by '
+      f'{config.search.algorithm}; allow it more --networks.'
     )
-  return bisect_right(range(LONGEST), budget, lo=SHORTEST, key=images) - 1
-
-
-def images_of(config: Any, networks: int) -> float:
-  """Images that training `networks` random networks sees."""
-  return float(networks * config.train.steps * config.train.batch)
+  steps = bisect_right(range(LONGEST), budget, lo=SHORTEST, key=images) - 1
+  return [*flags, f'--config.search.steps={steps}']

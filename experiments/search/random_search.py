@@ -5,36 +5,41 @@ the most accurate on held-out images is what random search has found, and it
 needs no training more.
 """
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mobilenet_jax.arch import ArchSpec
 from mobilenet_jax.core.config import to_plain
 from mobilenet_jax.core.files import make_folder, read_json, write_json
 from mobilenet_jax.jobs.contenders import choose_rivals, train_contender
 from mobilenet_jax.jobs.pricing import open_pricing
 from mobilenet_jax.jobs.runs import open_run
 from mobilenet_jax.jobs.search import Clock, deploy_found, open_data
-from mobilenet_jax.jobs.searching import SearchJob
+from mobilenet_jax.jobs.searching import SearchJob, training_images
 from mobilenet_jax.jobs.training import image_side
 from mobilenet_jax.space import get_space
 
 
-def run(config: Any, workdir: Path, images: float) -> dict[str, Any]:
+def budget_of(config: Any, workdir: Path) -> float:
+  """Images that a random search sees, counted as every search's are; its
+  networks are drawn with it, and kept."""
+  with opened(config, workdir) as job:
+    return training_images(config, job.space, drawn(job))
+
+
+def run(config: Any, workdir: Path) -> dict[str, Any]:
   """Searches in a run folder, or goes on; `results.json` is as a search's.
 
   Args:
     config: of a search; `compare.random` networks are drawn.
-    images: that training all of them sees.
   """
-  with open_run(workdir, 'random search', config) as folder:
-    clock, data = Clock(folder / 'timings.json'), open_data(config)
-    side, classes = image_side(data.train), data.train.num_classes
-    space = get_space(config.space, side, classes)
-    pricing = open_pricing(config.latency, space, folder)
-    job = SearchJob(config, space, pricing, data, folder, None)
-    specs = [spec for role, spec in choose_rivals(job) if role == 'random']
-    rows = []
+  with opened(config, workdir) as job:
+    pricing, specs = job.pricing, drawn(job)
+    images = training_images(config, job.space, specs)
+    clock, rows = Clock(job.folder / 'timings.json'), []
     for i, spec in enumerate(specs, 1):
       with clock('search'):
         row = train_contender(job, spec, f'training {i}/{len(specs)}')
@@ -48,8 +53,24 @@ def run(config: Any, workdir: Path, images: float) -> dict[str, Any]:
       'contenders': rows,
       'deployed': deploy_found(job, specs[best]),
     }
-    write_json(folder / 'results.json', results)
+    write_json(job.folder / 'results.json', results)
   return results
+
+
+@contextlib.contextmanager
+def opened(config: Any, workdir: Path) -> Iterator[SearchJob]:
+  """The search, in its run folder."""
+  with open_run(str(workdir), 'random search', config) as folder:
+    data = open_data(config)
+    side, classes = image_side(data.train), data.train.num_classes
+    space = get_space(config.space, side, classes)
+    pricing = open_pricing(config.latency, space, folder)
+    yield SearchJob(config, space, pricing, data, folder, None)
+
+
+def drawn(job: SearchJob) -> list[ArchSpec]:
+  """The networks that are trained."""
+  return [spec for role, spec in choose_rivals(job) if role == 'random']
 
 
 def lend(found: Path, config: Any, workdir: Path) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 import comparison
 import random_search
 from ml_collections import FrozenConfigDict
-from plans import ALGORITHMS, flags_of, images_of
+from plans import ALGORITHMS, flags_of, random_flags, search_flags
 
 from mobilenet_jax.core.cache import use_compilation_cache
 from mobilenet_jax.core.config import load_config
@@ -93,7 +93,14 @@ def flags(
   more = (f'--config.latency.table={table}',)
   if args.data_dir:
     more += (f'--config.data.dir={args.data_dir}',)
-  return flags_of(algorithm, seed, args.networks, more, args.runlocal)
+  told = flags_of(algorithm, seed, more, local=args.runlocal)
+  if algorithm == 'random':
+    return random_flags(told, args.networks)
+  if args.runlocal:
+    return told
+  config = load_config(flags(args, 'random', seed, table))
+  budget = random_search.budget_of(config, args.runs / f'random-seed{seed}')
+  return search_flags(told, budget)
 
 
 def table_of(args: argparse.Namespace) -> Path:
@@ -119,7 +126,7 @@ def search(
   config: FrozenConfigDict = load_config(told)
   say(f'{folder.name}:')
   if algorithm == 'random':
-    random_search.run(config, folder, images_of(config, args.networks))
+    random_search.run(config, folder)
     return
   random_search.lend(args.runs / f'random-seed{seed}', config, folder)
   command = [sys.executable, '-m', 'mobilenet_jax', 'search', *told]

@@ -77,6 +77,7 @@ OF_ALGORITHM: Mapping[str, Ranges] = {
     'search.beta': (-1e3, 0),
     'search.learning_rate': (0, 100),
     'search.warm_up': (0, 1),
+    'search.warm_up_hold': (0, 0.99),
   },
   'differentiable': {
     **SHARED_WEIGHTS,

@@ -12,7 +12,11 @@ from mobilenet_jax.core.progress import say
 from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.jobs.phones import naming
 from mobilenet_jax.jobs.runs import open_run
-from mobilenet_jax.jobs.searching import SearchJob, random_networks
+from mobilenet_jax.jobs.searching import (
+  SearchJob,
+  search_images,
+  training_images,
+)
 from mobilenet_jax.jobs.trainer import (
   Images,
   Training,
@@ -22,6 +26,8 @@ from mobilenet_jax.jobs.trainer import (
 from mobilenet_jax.models import get_arch
 from mobilenet_jax.search.scaling import scale_to_latency
 from mobilenet_jax.search.select import random_within
+
+LEAST_RANDOM = 2  # networks that have a spread
 
 
 def choose_rivals(job: SearchJob) -> list[tuple[str, ArchSpec]]:
@@ -35,15 +41,7 @@ def choose_rivals(job: SearchJob) -> list[tuple[str, ArchSpec]]:
   compare = config.compare
   resolution, classes = space.resolutions[-1], space.spec.num_classes
   with naming(pricing.more):
-    drawn = random_within(
-      space,
-      pricing.of_window,
-      pricing.target_ms,
-      config.latency.tolerance,
-      random_networks(config, space),
-      config.seed,
-    )
-  randoms = [space.decode(v, f'random_{i}') for i, v in enumerate(drawn)]
+    randoms = _random(job)
   scaled = scale_to_latency(
     lambda width: get_arch(compare.model, width, resolution, classes),
     pricing.of_new,
@@ -60,6 +58,30 @@ def choose_rivals(job: SearchJob) -> list[tuple[str, ArchSpec]]:
   made = [('scaled', scaled[0])] if scaled else []
   made += [('random', spec) for spec in randoms]
   write_json(path, [{'role': r, 'arch': to_json(s)} for r, s in made])
+  return made
+
+
+def _random(job: SearchJob) -> list[ArchSpec]:
+  """Random networks of the window: as many as the config asks for, or as are as
+  dear to train as the search."""
+  config, space, pricing = job.config, job.space, job.pricing
+
+  def draw(count: int) -> list[ArchSpec]:
+    found = random_within(
+      space,
+      pricing.of_window,
+      pricing.target_ms,
+      config.latency.tolerance,
+      count,
+      config.seed,
+    )
+    return [space.decode(v, f'random_{i}') for i, v in enumerate(found)]
+
+  if config.compare.random:
+    return draw(config.compare.random)
+  budget, made = search_images(config, space), draw(LEAST_RANDOM)
+  while training_images(config, space, made) < budget:
+    made = draw(len(made) + 1)  # those before, and one more
   return made
 
 

@@ -20,13 +20,14 @@ from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
 from mobilenet_jax.jobs.evidence import by_neighbours, write_evidence
 from mobilenet_jax.jobs.phones import naming
-from mobilenet_jax.jobs.searching import SearchJob
+from mobilenet_jax.jobs.searching import SearchJob, mean_macs
 from mobilenet_jax.jobs.trainer import plan_of
 from mobilenet_jax.search import oneshot
 from mobilenet_jax.search.evidence import Judged
 from mobilenet_jax.search.replicas import Replicas, make_replicas
 from mobilenet_jax.search.select import drawn_within, likeliest_within
 from mobilenet_jax.space import SearchSpace
+from mobilenet_jax.space.roles import filter_tags
 from mobilenet_jax.tasks import classification
 from mobilenet_jax.train.loop import fit
 from mobilenet_jax.train.optimizers import optimizer
@@ -44,6 +45,7 @@ def find(job: SearchJob) -> tuple[int, ...]:
     beta=part.beta,
     learning_rate=part.learning_rate,
     warm_up=part.warm_up,
+    warm_up_hold=part.warm_up_hold,
     samples=part.samples,
     seed=config.seed,
     reward=part.get('reward', 'absolute'),
@@ -228,11 +230,35 @@ def batches(job: SearchJob, start: int) -> Iterator[dict[str, Any]]:
 
 
 def images(config: Any, space: SearchSpace) -> float:
-  """What a search costs; see `searching.cost`."""
-  del space  # a sampled network is a mean one
+  """What a search costs; see `searching.cost`.
+
+  A sampled network is a mean one. In the warm-up operations are averaged, which
+  costs what the largest of them do, and widths are the largest, each as likely
+  as `oneshot.warm_up_probability` says.
+  """
   part = config.search
+  widths = frozenset(filter_tags(space.spec))
+  operations = frozenset(space.tags) - widths
+  odds = _odds(part)
+  either = (odds * (1 - odds)).mean()
+  work = (
+    ((1 - odds) ** 2).mean() * mean_macs(space)
+    + either * mean_macs(space, operations)
+    + either * mean_macs(space, widths)
+    + (odds**2).mean() * mean_macs(space, operations | widths)
+  ) / mean_macs(space)
   scored = rests(part) * part.samples * part.held_out_batch
-  return part.steps * part.batch + (scored + compared(part)) / 3
+  return part.steps * part.batch * float(work) + (scored + compared(part)) / 3
+
+
+def _odds(part: Any) -> np.ndarray:
+  """[steps] of the warm-up; of a long search some of them, evenly."""
+  moments = np.linspace(0, 1, min(part.steps, 10_000), endpoint=False)
+  return np.asarray(
+    oneshot.warm_up_probability(
+      moments * part.steps, part.steps, part.warm_up, part.warm_up_hold
+    )
+  )
 
 
 def compared(part: Any) -> int:

@@ -64,8 +64,26 @@ def images(config: Any, space: SearchSpace) -> float:
   largest = beside_mean(space, space.largest())
   others = beside_mean(space, space.smallest()) + sandwich.RANDOM
   passes = part.steps * largest + (part.steps - alone) * others
-  explored = part.population * (part.generations + 1) * part.candidate_images
+  explored = _evaluations(part) * part.candidate_images
   return passes * part.batch + explored / 3
+
+
+def _evolution(part: Any, seed: int = 0) -> evolution.Settings:
+  return evolution.Settings(
+    population=part.population,
+    generations=part.generations,
+    parents=part.parents,
+    mutated=part.mutated,
+    mutation=part.mutation,
+    seed=seed,
+  )
+
+
+def _evaluations(part: Any) -> int:
+  """How many networks are evaluated, at most."""
+  if part.explorer == 'evolution':
+    return _evolution(part).evaluations
+  return part.population * (part.generations + 1)
 
 
 def shared_weights(
@@ -154,20 +172,12 @@ def _explored(job: SearchJob, evaluations: Evaluations) -> Judged:
   """The most accurate network within the window, by the config's explorer."""
   part, pricing = job.config.search, job.pricing
   target, near = pricing.target_ms, job.config.latency.tolerance
-  settings = evolution.Settings(
-    population=part.population,
-    generations=part.generations,
-    parents=part.parents,
-    mutated=part.mutated,
-    mutation=part.mutation,
-    seed=job.config.seed,
-  )
+  settings = _evolution(part, job.config.seed)
 
   def fits(vector: Sequence[int]) -> bool:
     return abs(pricing.of_window(vector) / target - 1) <= near
 
-  most = part.population * (part.generations + 1)
-  with progress('exploring networks', most) as bar:
+  with progress('exploring networks', _evaluations(part)) as bar:
     evaluate = _shown(evaluations, bar)
     if part.explorer == 'evolution':
       return evolution.evolve(job.space, evaluate, fits, settings)

@@ -6,7 +6,7 @@ the same command on the same folder resumes the run, wherever it was stopped.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,9 @@ from mobilenet_jax.jobs.searching import (
   Data,
   SearchJob,
   check_space,
-  cost,
   find,
-  random_networks,
+  search_images,
+  training_images,
 )
 from mobilenet_jax.jobs.splits import open_split, open_training, remember
 from mobilenet_jax.jobs.trainer import (
@@ -40,7 +40,9 @@ from mobilenet_jax.jobs.trainer import (
 from mobilenet_jax.jobs.training import image_side
 from mobilenet_jax.latency.table import LatencyTable
 from mobilenet_jax.report.page import write_report
-from mobilenet_jax.space import SearchSpace, get_space
+from mobilenet_jax.space import get_space
+
+Rivals = Sequence[tuple[str, ArchSpec]]  # role and network
 
 
 def run(config: Any, workdir: str, storage: str = '') -> dict[str, Any]:
@@ -82,7 +84,8 @@ def _run(config: Any, folder: Path, storage: str) -> dict[str, Any]:
     pricing = open_pricing(config.latency, space, folder)
     job = SearchJob(config, space, pricing, data, folder, teacher, storage)
     rivals = choose_rivals(job)
-  _announce(config, space)
+  cost = cost_of(job, rivals)
+  _announce(cost, rivals)
   with clock('search'):
     found = _found(job)
   contenders = [('found', found), *rivals]
@@ -106,7 +109,7 @@ def _run(config: Any, folder: Path, storage: str) -> dict[str, Any]:
       'fastest_ms': pricing.bounds[0],
       'slowest_ms': pricing.bounds[1],
     },
-    'cost': cost(config, space),
+    'cost': cost,
     'contenders': results,
     'deployed': deployed,
   }
@@ -116,14 +119,24 @@ def _run(config: Any, folder: Path, storage: str) -> dict[str, Any]:
   return summary
 
 
-def _announce(config: Any, space: SearchSpace) -> None:
+def cost_of(job: SearchJob, rivals: Rivals) -> dict[str, float]:
+  """How many images the search sees and its random rivals, see
+  `searching.search_images`."""
+  randoms = [spec for role, spec in rivals if role == 'random']
+  return {
+    'search': search_images(job.config, job.space),
+    'random': training_images(job.config, job.space, randoms),
+  }
+
+
+def _announce(cost: Mapping[str, float], rivals: Rivals) -> None:
   """What the run will cost, before it is spent."""
-  images, randoms = cost(config, space), random_networks(config, space)
+  randoms = sum(role == 'random' for role, _ in rivals)
   say(
-    f'To be seen: {images["search"]:,.0f} images by the search, '
-    f'{images["random"]:,.0f} by {randoms} random networks to compare with.'
+    f'To be seen: {cost["search"]:,.0f} images by the search, '
+    f'{cost["random"]:,.0f} by {randoms} random networks to compare with.'
   )
-  if images['random'] < images['search']:
+  if cost['random'] < cost['search']:
     say(
       'The random networks cost less than the search; '
       '--config.compare.random=0 would make it even.'

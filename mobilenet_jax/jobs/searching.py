@@ -2,16 +2,15 @@
 
 import functools
 import importlib
-import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mobilenet_jax.arch import count
+from mobilenet_jax.arch import ArchSpec, count
 from mobilenet_jax.data.sources import Source
 from mobilenet_jax.jobs.pricing import Pricing
 from mobilenet_jax.space import SearchSpace
@@ -24,8 +23,8 @@ ALGORITHMS = {
   'tunas': 'one_shot', 'sandwich': 'sandwich',
   'differentiable': 'differentiable', 'trials': 'trials',
 }  # fmt: skip
-LEAST_RANDOM = 2  # networks that have a spread
 DRAWS = 100  # networks, for a mean
+NONE: frozenset[str] = frozenset()
 SHARING = ('tunas', 'sandwich', 'differentiable')  # one network's weights
 
 
@@ -71,41 +70,48 @@ def check_space(config: Any, space: SearchSpace) -> None:
     check_shareable(space.spec)
 
 
-def cost(config: Any, space: SearchSpace) -> dict[str, float]:
-  """How many images the search sees, and the training of the random networks
-  beside it, both as a mean network's.
+def search_images(config: Any, space: SearchSpace) -> float:
+  """How many images a search sees, as a mean network of the space sees them.
 
-  An image seen without learning counts a third: a training step is a pass
-  forward and, at about twice its cost, one back.
+  An image that is seen by a larger network counts as many times more as its
+  multiply-adds are. One seen without learning counts a third: a training step
+  is a pass forward and, at about twice its cost, one back.
   """
-  each = _cost_of_one(config)
-  return {
-    'search': float(_module(config).images(config, space)),
-    'random': each * random_networks(config, space),
-  }
+  return float(_module(config).images(config, space))
 
 
-def random_networks(config: Any, space: SearchSpace) -> int:
-  """How many random networks are trained: those that the config asks for, or
-  as many as cost what the search does."""
-  asked = config.compare.random
-  if asked:
-    return asked
-  search = _module(config).images(config, space)
-  return max(math.ceil(search / _cost_of_one(config)), LEAST_RANDOM)
+def training_images(
+  config: Any, space: SearchSpace, networks: Iterable[ArchSpec]
+) -> float:
+  """How many images the training of networks sees, counted alike; once, for
+  further seeds tell the noise and find nothing."""
+  work = sum(count(spec).macs for spec in networks) / mean_macs(space)
+  return float(config.train.steps * config.train.batch * work)
 
 
-def _cost_of_one(config: Any) -> float:
-  return float(config.compare.seeds * config.train.steps * config.train.batch)
+def beside_mean(space: SearchSpace, vector: Sequence[int]) -> float:
+  """Multiply-adds of a network over the mean of random ones."""
+  return count(space.decode(vector)).macs / mean_macs(space)
 
 
 @functools.lru_cache(maxsize=64)
-def beside_mean(space: SearchSpace, vector: Sequence[int]) -> float:
-  """Multiply-adds of a network over the mean of random ones."""
-  rng = np.random.default_rng(0)
-  drawn = [space.decode(space.sample(rng)) for _ in range(DRAWS)]
-  mean = statistics.fmean(count(spec).macs for spec in drawn)
-  return count(space.decode(vector)).macs / mean
+def mean_macs(space: SearchSpace, largest: frozenset[str] = NONE) -> float:
+  """Mean multiply-adds of random networks.
+
+  Args:
+    largest: decisions that are taken as the largest network has them.
+  """
+  rng, most = np.random.default_rng(0), space.largest()
+  drawn = [
+    [
+      top if tag in largest else index
+      for tag, top, index in zip(
+        space.tags, most, space.sample(rng), strict=True
+      )
+    ]
+    for _ in range(DRAWS)
+  ]
+  return statistics.fmean(count(space.decode(v)).macs for v in drawn)
 
 
 def _module(config: Any) -> Any:

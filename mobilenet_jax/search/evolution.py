@@ -40,6 +40,17 @@ class Settings:
   mutation: float
   seed: int
 
+  @property
+  def kept(self) -> int:
+    """How many parents a generation has."""
+    return max(round(self.parents * self.population), 1)
+
+  @property
+  def evaluations(self) -> int:
+    """How many networks are evaluated, at most."""
+    children = max(self.population - self.kept, 1)
+    return self.population + self.generations * children
+
 
 def evolve(
   space: SearchSpace,
@@ -55,9 +66,8 @@ def evolve(
   rng = np.random.default_rng([settings.seed, EVOLUTION])
   first = drawn(space, fits, settings.population, rng)
   population = _ranked([evaluate(vector) for vector in first])
-  kept = max(round(settings.parents * settings.population), 1)
   for _ in range(settings.generations):
-    parents = population[:kept]
+    parents = population[: settings.kept]
     children = _children(space, parents, fits, settings, rng)
     population = _ranked([*parents, *(evaluate(v) for v in children)])
   return population[0]

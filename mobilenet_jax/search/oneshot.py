@@ -9,13 +9,14 @@ of the batches, with batch norm over those; weights take the mean of the
 gradients, and the controller's baseline is the mean reward of all devices.
 
 Differences from the paper: a device scores `samples` networks a step, as as
-many devices would, and they share its held-out rows; nothing is scored while
-the controller's learning rate is 0; the warm-ups stay at 1 for half of their
-time before they fall, which a search of minutes needs to leave chance level;
-kernels are centres of one kernel, so that the average of all of them is taken
-before batch norm; and the controller's likeliest network is not taken blindly:
-it is compared, with the shared weights and on held-out images, with others that
-the controller draws within the latency window.
+many devices would, and they share its held-out rows; they are drawn anew, and
+not those that were just trained; nothing is scored while the controller's
+learning rate is 0; the warm-ups may stay at 1 for a share of their time before
+they fall (`warm_up_hold`), which a search of minutes needs to leave chance
+level; kernels are centres of one kernel, so that the average of all of them is
+taken before batch norm; and the controller's likeliest network is not taken
+blindly: it is compared, with the shared weights and on held-out images, with
+others that the controller draws within the latency window.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,7 @@ import numpy as np
 import optax
 from flax import struct
 from jax import Array
+from jax.typing import ArrayLike
 
 from mobilenet_jax.latency.ingraph import PriceArrays
 from mobilenet_jax.latency.tensors import BlockPrices
@@ -74,6 +76,7 @@ class Settings:
     learning_rate: of the controller, when it starts; it grows tenfold.
     warm_up: share of the steps before it starts, in which operations and
       widths are warmed up.
+    warm_up_hold: share of the warm-up before its odds fall; 0 is TuNAS.
     samples: networks scored a step, by each device.
     seed: of every draw.
     reward: of `rewards.REWARDS`.
@@ -87,15 +90,26 @@ class Settings:
   warm_up: float
   samples: int
   seed: int
+  warm_up_hold: float = 0.0
   reward: str = 'absolute'
   more_targets_ms: tuple[float, ...] = ()
 
 
-def warm_up_probability(step: Array | int, settings: Settings) -> Array:
-  """How likely operations are averaged (and widths the largest) in a step:
-  1 for half of the warm-up, then falling to 0."""
-  left = 1.0 - step / max(settings.warm_up * settings.steps, 1)
-  return jnp.clip(2.0 * left, 0.0, 1.0)
+def warm_up_probability(
+  step: ArrayLike, steps: int, warm_up: float, hold: float
+) -> Array:
+  """How likely operations are averaged (and widths the largest) in a step: 1
+  while it is held, then falling to 0; see `Settings`."""
+  left = 1.0 - jnp.asarray(step) / max(warm_up * steps, 1)
+  return jnp.clip(left / (1.0 - hold), 0.0, 1.0)
+
+
+def learning_rate(step: ArrayLike, settings: Settings) -> Array:
+  """Of the controller, once it has started: tenfold from its first step to the
+  search's end (TuNAS)."""
+  delay = settings.warm_up * settings.steps
+  progress = (jnp.asarray(step) - delay) / max(settings.steps - delay, 1)
+  return settings.learning_rate * 10.0 ** jnp.clip(progress, 0.0, 1.0)
 
 
 def initial_state(
@@ -189,7 +203,9 @@ def search_step(
       state.controller.logits,
       replicas.own(seed_key(settings.seed, state.step, TRAIN_ARCH)),
     )
-    odds = warm_up_probability(state.step, settings)
+    odds = warm_up_probability(
+      state.step, settings.steps, settings.warm_up, settings.warm_up_hold
+    )
     warm = jax.random.uniform(
       replicas.own(seed_key(settings.seed, state.step, WARM_UP)), (2,)
     )
@@ -209,7 +225,7 @@ def search_step(
     gains = rewards.over_devices(
       settings.reward, qualities, latencies, targets, settings.beta
     )
-    rate = settings.learning_rate * 10 ** (step / settings.steps)
+    rate = learning_rate(step, settings)
     moved = controller.update(state, vectors, gains, reach, rate)
     means = [value.mean() for value in (gains, qualities, *latencies)]
     return moved, means

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mobilenet_jax.arch import count
+from mobilenet_jax.arch import count, from_string
 from mobilenet_jax.core.config import load_config
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.jobs.searching import cost
+from mobilenet_jax.jobs.searching import search_images, training_images
 from mobilenet_jax.latency.tensors import space_keys
 from mobilenet_jax.space import get_space
 from tests.latency.toy import toy_table
@@ -32,21 +32,22 @@ def module(monkeypatch):
 
 
 @pytest.mark.parametrize('name', ['tunas', 'sandwich', 'differentiable'])
-def test_a_search_costs_what_random_search_does_and_one_step_less(module, name):
-  plans = module('plans')
-  flags = plans.flags_of(name, 3, 4, (), local=False)
-  config = load_config(flags)
-  budget = plans.images_of(config, 4)
+def test_a_search_sees_what_it_is_allowed_and_not_a_step_more(module, name):
+  plans, budget = module('plans'), 192_000
+  flags = plans.flags_of(name, 3, (), local=False)
+  config = load_config(plans.search_flags(flags, budget))
   space = get_space(config.space, 64, 10)
-  assert (config.seed, budget) == (3, 4 * 1500 * 32)
-  assert 0.999 * budget < cost(config, space)['search'] <= budget
+  assert config.seed == 3
+  assert 0.999 * budget < search_images(config, space) <= budget
   longer = [*flags, f'--config.search.steps={config.search.steps + 1}']
-  assert cost(load_config(longer), space)['search'] > budget
+  assert search_images(load_config(longer), space) > budget
 
 
 def test_a_budget_that_evolution_alone_would_spend_is_refused(module):
-  with pytest.raises(UserError, match='--networks 0 allows 0 images, too few'):
-    module('plans').flags_of('sandwich', 0, 0, (), local=False)
+  plans = module('plans')
+  flags = plans.flags_of('sandwich', 0, (), local=False)
+  with pytest.raises(UserError, match='Random search sees 100 images, too few'):
+    plans.search_flags(flags, 100.0)
 
 
 def row(algorithm, seed, accuracy):
@@ -102,7 +103,7 @@ def test_searches_go_on_and_lend_what_random_search_trained(
     '--networks', '2', f'--table={table}', f'--data-dir={scenes_dir}',
     f'--runs={runs}', f'--out={tmp_path}',
   ]  # fmt: skip
-  run = module('run')
+  run, plan = module('run'), module('plans')
   assert run.main(arguments) == 0
   said = capfd.readouterr().err
   assert 'training 2/2' in said and 'training found (1/2)' in said
@@ -116,7 +117,13 @@ def test_searches_go_on_and_lend_what_random_search_trained(
   assert float(found['tunas']['target_ms']) == float(
     found['random']['target_ms']
   )
-  assert found['random']['images_seen'] == str(2 * 4 * 16)
+  flags = plan.flags_of('random', 0, (), local=True)
+  seen = training_images(
+    load_config(plan.random_flags(flags, 2)),
+    get_space('v3_tiny', 32, 10),
+    [from_string(row['arch']) for row in results['contenders']],
+  )
+  assert found['random']['images_seen'] == str(round(seen))
   shutil.rmtree(runs / 'tunas-seed0')
   assert run.main([*arguments, '--algorithms', 'random']) == 0
   assert 'training' not in capfd.readouterr().err  # it is there

@@ -47,7 +47,7 @@ def by_hand(batches, count):
   )
   state, drawn = oneshot.initial_state(SPACE, RULE, 0), []
   for i, batch in enumerate(batches):
-    odds = oneshot.warm_up_probability(i, SETTINGS)
+    odds = min(1.0, 2 * (1 - i / 3))  # 3 of 10 steps, half of them held
     grads, vectors, choices = [], [], []
     for d in range(count):
       keys = [
@@ -64,7 +64,7 @@ def by_hand(batches, count):
     mean = jax.tree.map(lambda *g: sum(g) / count, *grads)
     weights = take(state.weights, mean)
     moved = state.controller
-    if i >= SETTINGS.warm_up * SETTINGS.steps:
+    if i >= 3:
       qualities = []
       for d in range(count):
         key = jax.random.fold_in(
@@ -79,7 +79,7 @@ def by_hand(batches, count):
         jnp.stack(qualities), arrays.price(found), SETTINGS.target_ms,
         SETTINGS.beta,
       )  # fmt: skip
-      rate = SETTINGS.learning_rate * 10 ** (i / SETTINGS.steps)
+      rate = 0.01 * 10 ** ((i - 3) / 7)
       moved = update(moved, found, gains, reach, rate)
     state = oneshot.SearchState(weights, moved)
   return state, drawn

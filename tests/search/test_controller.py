@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mobilenet_jax.arch import ArchSpec, Conv, Dense, Pool, one_of
-from mobilenet_jax.search import controller, rewards
+from mobilenet_jax.search import controller, oneshot, rewards
 from mobilenet_jax.space import get_space
 from mobilenet_jax.space.roles import filter_tags
 
@@ -88,6 +88,21 @@ def test_absolute_reward_is_highest_on_the_target():
   assert float(ms[gains.argmax()]) == pytest.approx(1.0)
   assert float(gains[-1]) == pytest.approx(0.9 - 0.1)
   assert float(gains[0]) == pytest.approx(0.9 - 0.05)
+
+
+def test_warm_ups_and_rate_go_as_the_paper_has_them():
+  paper = oneshot.Settings(
+    steps=200, target_ms=1.0, beta=-0.1, learning_rate=0.003, warm_up=0.25,
+    samples=1, seed=0,
+  )  # fmt: skip
+  steps = np.array([0, 25, 40, 50, 199])
+  for hold, odds in ((0.0, [1.0, 0.5, 0.2]), (0.5, [1.0, 1.0, 0.4])):
+    found = oneshot.warm_up_probability(steps, 200, 0.25, hold)
+    np.testing.assert_allclose(found, [*odds, 0.0, 0.0], atol=1e-6)
+  rates = [0.003, 0.003 * 10**0.5, 0.03]
+  np.testing.assert_allclose(
+    oneshot.learning_rate(np.array([50, 125, 200]), paper), rates, rtol=1e-5
+  )
 
 
 def test_warm_ups_average_operations_and_widen_widths():

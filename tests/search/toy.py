@@ -21,6 +21,7 @@ from tests.train.toy import settings
 RULE = optimizer(settings(schedule='constant', warmup=0.0), 10)
 SETTINGS = oneshot.Settings(
   steps=10, target_ms=0.008, beta=-0.3, learning_rate=0.01, warm_up=0.3,
+  warm_up_hold=0.5,
   samples=2, seed=0,
 )  # fmt: skip
 BLOCKS = (
