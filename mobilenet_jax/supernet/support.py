@@ -72,6 +72,17 @@ def check_one_resolution(spec: ArchSpec, what: str) -> None:
     )
 
 
+def check_mixable(spec: ArchSpec) -> None:
+  """Refuses a space whose choices cannot be mixed in one network.
+
+  Raises:
+    UserError: the resolution is a decision.
+  """
+  check_one_resolution(
+    spec, 'what choices make is mixed, which has to be of one size'
+  )
+
+
 def at_largest(spec: ArchSpec) -> ArchSpec:
   """The space with its largest resolution alone; weights fit any of them."""
   side = spec.resolution

@@ -19,6 +19,7 @@ from mobilenet_jax.arch import (
 from mobilenet_jax.space import SearchSpace
 
 WIDTH = one_of('width', 16, 24)
+SMALL_SIDES = one_of('resolution', 12, 16)
 SIDES = one_of('resolution', 16, 24)
 
 
@@ -72,6 +73,26 @@ def operations(resolution=SIDES):
       norm_epsilon=1e-2, padding='symmetric',
     )
   )  # fmt: skip
+
+
+def brief(resolution=SMALL_SIDES):
+  """As few blocks as can have operations, and a resolution."""
+  kernel = one_of('kernel', 3, 5)
+  common = {'kernel': kernel, 'channels': 8, 'activation': 'relu'}
+  blocks = (
+    Conv(kernel=3, stride=2, channels=8, activation='hard_swish'),
+    one_of(
+      'op',
+      Conv(**common),
+      InvertedResidual(expand_ratio=one_of('expand', 2, 3), **common),
+      DepthwiseSeparable(keep=False, **common),
+    ),
+    Pool(),
+    Dense(channels=10),
+  )
+  return SearchSpace(
+    ArchSpec(name='brief', resolution=resolution, blocks=blocks)
+  )
 
 
 def _of_three(here, residual=False, **place):
