@@ -40,7 +40,7 @@ def kept_scopes(
   spec: ArchSpec, choice: Mapping[str, int]
 ) -> list[tuple[str, ...]]:
   """Where the weights of a network's blocks are among the shared ones."""
-  found = []
+  found: list[tuple[str, ...]] = []
   for i, slot in enumerate(spec.blocks):
     block = resolve_block(pick(slot, choice), choice)
     if getattr(block, 'keep', True):

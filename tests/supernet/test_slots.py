@@ -119,7 +119,8 @@ def test_an_average_is_that_of_what_the_operations_make(case):
 
 
 def test_what_is_not_taken_is_not_kept():
-  """The memory of a gradient grows by one operation, not by all."""
+  """Between forward and backward; by `lax.cond` alone it is 21 times these
+  pixels."""
   x = jnp.zeros((8, 16, 16, 3))
   soft = one_hot(SPACE, [0] * len(SPACE.tags))
   params = jax.eval_shape(NETWORK.init, jax.random.key(0), x, soft)['params']
@@ -131,4 +132,4 @@ def test_what_is_not_taken_is_not_kept():
   sizes = [leaf.size for leaf in jax.tree.leaves(saved)]
   weights = sum(leaf.size for leaf in jax.tree.leaves(params))
   pixels = 8 * 8 * 8  # of the stem's output
-  assert sum(sizes) - weights < 12 * pixels * 24
+  assert sum(sizes) - weights < 8 * pixels * 24
