@@ -16,8 +16,9 @@ Differs from BigNAS: a warm-up of the largest network alone, as Once-for-all has
 it; a space of 32 px and digit scenes instead of ImageNet; SGD with a cosine
 instead of RMSProp with an exponential decay to a constant end; no dropout for
 the largest network, no initialization that zeroes the last scale of a block;
-all that a step trains sees one resolution, and by default that is always the
-space's own: `search.resolutions` of (24, 32, 40), say, draws one a step.
+all that a step trains sees one resolution, and by default that is the space's
+own, one of several where the space searches it: otherwise `search.resolutions`
+of (24, 32, 40), say, draws one a step.
 Once-for-all evolves 100 networks for 500 generations by a predictor of the
 accuracy; here networks are evaluated, by the statistics of held-out batches,
 and so fewer. `search.explorer='nsga2'` takes NSGA-II instead, which explores

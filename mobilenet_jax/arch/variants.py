@@ -48,6 +48,7 @@ class BlockVariants(Generic[BlockT]):
     sizes: number of choices of each of `tags`.
     padding: of the space.
     index: of its slot in the space.
+    number: of the alternative of its slot that it is.
     conditions: `OneOf`s of bools, each of another decision: the block is
       there where all that is chosen of them is true.
   """
@@ -59,6 +60,7 @@ class BlockVariants(Generic[BlockT]):
   sizes: tuple[int, ...]
   padding: Padding
   index: int = 0
+  number: int = 0
   conditions: tuple[OneOf, ...] = ()
 
   @property
@@ -118,7 +120,9 @@ def variants(space: ArchSpec) -> tuple[BlockVariants, ...]:
     blocks = alternatives(slot)
     place = BlockVariants(blocks[0], size, channels, (), (), space.padding, i)
     rows = [
-      open_row(block, place, _conditions(slot, n))
+      open_row(
+        block, dataclasses.replace(place, number=n), _conditions(slot, n)
+      )
       for n, block in enumerate(blocks)
     ]
     names = [_name(space, slot, i, n) for n in range(len(rows))]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mobilenet_jax.arch import choice_tables, count, macs_of
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.progress import say
 from mobilenet_jax.jobs.one_shot import Training, choose, compared, rests
@@ -65,7 +66,10 @@ def check_logs(pricing: Pricing) -> None:
 
 def images(config: Any, space: SearchSpace) -> float:
   """What a search costs; see `searching.cost`. A step takes all choices at
-  once, so that an image is seen by the largest network."""
-  part = config.search
+  once, so that an image is seen by every operation at its largest."""
+  part, largest = config.search, space.largest()
   learnt = part.steps * part.batch + rests(part) * part.held_out_batch
-  return learnt * beside_mean(space, space.largest()) + compared(part) / 3
+  tables = choice_tables(space.spec, macs_of)
+  all_of = sum(float(table.values.max()) for table in tables)
+  more = all_of / count(space.decode(largest)).macs  # 1 without operations
+  return learnt * more * beside_mean(space, largest) + compared(part) / 3

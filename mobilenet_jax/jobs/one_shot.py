@@ -15,6 +15,7 @@ import jax
 import numpy as np
 import optax
 
+from mobilenet_jax.arch.oneof import RESOLUTION
 from mobilenet_jax.core.progress import progress, say
 from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
@@ -185,14 +186,11 @@ def choose(job: SearchJob, logits: Any, params: Any) -> tuple[int, ...]:
   images = eval_batches(
     held_out,
     batch=batch,
-    resolution=space.spec.resolution,
+    resolution=space.resolution,
     inputs=space.spec.inputs,
   )
-  judge = oneshot.judge(
-    params,
-    oneshot.scorer(space, classification.accuracy),
-    list(itertools.islice(images, max(count, 1))),
-  )
+  batches = list(itertools.islice(images, max(count, 1)))
+  judge = oneshot.judge(space, params, classification.accuracy, batches)
   judged = []
   with progress('comparing candidates', len(candidates)) as bar:
     for vector in candidates:
@@ -207,9 +205,10 @@ def choose(job: SearchJob, logits: Any, params: Any) -> tuple[int, ...]:
 
 def batches(job: SearchJob, start: int) -> Iterator[dict[str, Any]]:
   """Batches to train the shared weights on, and held-out ones to score on."""
-  config, spec = job.config, job.space.spec
+  config, space = job.config, job.space
   shared = {
-    'resolution': spec.resolution, 'inputs': spec.inputs, 'start_step': start,
+    'resolution': space.resolution, 'inputs': space.spec.inputs,
+    'start_step': start,
   }  # fmt: skip
   train = train_batches(
     job.data.train,
@@ -238,7 +237,7 @@ def images(config: Any, space: SearchSpace) -> float:
   """
   part = config.search
   widths = frozenset(filter_tags(space.spec))
-  operations = frozenset(space.tags) - widths
+  operations = frozenset(space.tags) - widths - {RESOLUTION}
   odds = _odds(part)
   either = (odds * (1 - odds)).mean()
   work = (

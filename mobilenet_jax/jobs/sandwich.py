@@ -9,12 +9,11 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
 from mobilenet_jax.arch import to_string
+from mobilenet_jax.arch.oneof import RESOLUTION
 from mobilenet_jax.core.files import write_json
 from mobilenet_jax.core.progress import Progress, progress
 from mobilenet_jax.data.augment import make_augmentation
@@ -30,7 +29,7 @@ from mobilenet_jax.models.pretrained.own import save_weights
 from mobilenet_jax.search import evolution, nsga2, sandwich
 from mobilenet_jax.search.evaluations import Evaluations
 from mobilenet_jax.search.evidence import Judged
-from mobilenet_jax.search.oneshot import scorer
+from mobilenet_jax.search.oneshot import judge
 from mobilenet_jax.space import SearchSpace
 from mobilenet_jax.supernet.calibrate import calibrate
 from mobilenet_jax.supernet.extract import extract
@@ -61,8 +60,8 @@ def images(config: Any, space: SearchSpace) -> float:
   """What a search costs; see `searching.cost`."""
   part = config.search
   alone = round(part.warm_up * part.steps)
-  largest = beside_mean(space, space.largest())
-  others = beside_mean(space, space.smallest()) + sandwich.RANDOM
+  largest = _beside_mean(space, space.largest())
+  others = _beside_mean(space, space.smallest()) + sandwich.RANDOM
   passes = part.steps * largest + (part.steps - alone) * others
   explored = _evaluations(part) * part.candidate_images
   return passes * part.batch + explored / 3
@@ -86,6 +85,14 @@ def _evaluations(part: Any) -> int:
   return part.population * (part.generations + 1)
 
 
+def _beside_mean(space: SearchSpace, vector: Sequence[int]) -> float:
+  """Of a network at the resolutions of the steps."""
+  if RESOLUTION not in space.tags:
+    return beside_mean(space, vector)
+  sides = range(len(space.resolutions))
+  return fmean(beside_mean(space, (i, *vector[1:])) for i in sides)
+
+
 def shared_weights(
   space: SearchSpace, config: Any, data: Data, folder: Path
 ) -> Any:
@@ -101,7 +108,7 @@ def shared_weights(
     smoothing=part.label_smoothing,
     seed=config.seed,
     warm_up=round(part.warm_up * part.steps),
-    resolutions=tuple(part.resolutions),
+    resolutions=tuple(part.resolutions) or space.resolutions,
   )
   rule = optimizer(part.optimizer, part.steps)
   state = fit(
@@ -122,21 +129,21 @@ def _batches(
   start: int,
 ) -> Iterator[dict[str, Any]]:
   """Training batches, and the side that a step resizes each to."""
-  usual = space.spec.resolution
-  found = _training_images(space, config, source, start)
+  usual = space.resolution
+  found = _training_images(space, config, source, usual, start)
   with contextlib.closing(found):
     for step, batch in enumerate(found, start):
       yield {**batch, 'resolution': settings.resolution(step, usual)}
 
 
 def _training_images(
-  space: SearchSpace, config: Any, source: Source, start: int = 0
+  space: SearchSpace, config: Any, source: Source, side: int, start: int = 0
 ) -> Any:
   return train_batches(
     source,
     batch=config.search.batch,
     seed=config.seed,
-    resolution=space.spec.resolution,
+    resolution=side,
     augment=make_augmentation(config.data.augment),
     inputs=space.spec.inputs,
     start_step=start,
@@ -148,24 +155,17 @@ def inherited_accuracy(
 ) -> Callable[[Sequence[int]], float]:
   """Returns (choice vector) -> accuracy with the shared weights on
   `search.candidate_images` held-out images, by the statistics of each batch;
-  one program for all networks."""
+  one program for all networks of a resolution."""
   batch = config.search.held_out_batch
   count = min(config.search.candidate_images, len(held_out)) // batch
   images = eval_batches(
     held_out,
     batch=batch,
-    resolution=space.spec.resolution,
+    resolution=space.resolution,
     inputs=space.spec.inputs,
   )
   batches = list(itertools.islice(images, max(count, 1)))
-  score = jax.jit(scorer(space, classification.accuracy))
-
-  def accuracy(vector: Sequence[int]) -> float:
-    chosen = jnp.asarray(vector)
-    right = [float(score(params, chosen, one)) for one in batches]
-    return sum(right) / len(right)
-
-  return accuracy
+  return judge(space, params, classification.accuracy, batches)
 
 
 def _explored(job: SearchJob, evaluations: Evaluations) -> Judged:
@@ -222,7 +222,7 @@ def inherit(
   count = job.config.search.calibration_batches
   own = extract(params, space, vector)
   with contextlib.closing(
-    _training_images(space, job.config, data.train)
+    _training_images(space, job.config, data.train, spec.resolution)
   ) as images:
     batches = (batch['image'] for batch in itertools.islice(images, count))
     stats = calibrate(network, own, batches)

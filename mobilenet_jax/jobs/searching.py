@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from mobilenet_jax.arch import ArchSpec, count
+from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.data.sources import Source
 from mobilenet_jax.jobs.pricing import Pricing
 from mobilenet_jax.space import SearchSpace
-from mobilenet_jax.supernet.support import check_shareable
+from mobilenet_jax.supernet.support import check_mixable, check_shareable
 from mobilenet_jax.tasks.distillation import Teacher
 
 # the module beside this one whose `find(job)` returns a choice vector, and
@@ -66,8 +67,16 @@ def find(job: SearchJob) -> tuple[int, ...]:
 
 def check_space(config: Any, space: SearchSpace) -> None:
   """Raises UserError for a space that the algorithm cannot search."""
-  if config.search.algorithm in SHARING:
+  algorithm, several = config.search.algorithm, len(space.resolutions) > 1
+  if algorithm in SHARING:
     check_shareable(space.spec)
+  if algorithm == 'differentiable':
+    check_mixable(space.spec)
+  if algorithm == 'sandwich' and config.search.resolutions and several:
+    raise UserError(
+      f'search.resolutions is {tuple(config.search.resolutions)}, but '
+      f'{space.spec.name} searches its resolution: it is ().'
+    )
 
 
 def search_images(config: Any, space: SearchSpace) -> float:

@@ -14,7 +14,11 @@ and the result is chosen as `jobs.one_shot` does, by the shared weights among
 likely networks of the wanted latency.
 
 Every soft network holds all choices, so a step costs what the largest network
-does, forward and backward, twice.
+does, and every operation of a choice of them, forward and backward, twice.
+
+The resolution cannot be searched so: features of different sizes have no
+mixture, and a mixture of the logits of whole networks, one a resolution, is no
+network with choices in it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +43,7 @@ from mobilenet_jax.search.shared import (
 )
 from mobilenet_jax.space import SearchSpace
 from mobilenet_jax.supernet.network import SuperNetwork
+from mobilenet_jax.supernet.support import check_mixable
 from mobilenet_jax.tasks.distillation import Teacher
 from mobilenet_jax.train.state import TrainState, seed_key
 
@@ -207,7 +212,11 @@ def search_step(
 
   A batch is {'train': {image, label}, 'held_out': {image, label}}; see
   `architecture_step` for the prices and `shared.weights_step` for the rest.
+
+  Raises:
+    UserError: the resolution is searched.
   """
+  check_mixable(space.spec)
   network = SuperNetwork(space.spec)
   train = weights_step(
     space, optimizer, loss=loss, quality=quality, replicas=replicas

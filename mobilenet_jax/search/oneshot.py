@@ -16,9 +16,13 @@ they fall (`warm_up_hold`), which a search of minutes needs to leave chance
 level; kernels are centres of one kernel, so that the average of all of them is
 taken before batch norm; and the controller's likeliest network is not taken
 blindly: it is compared, with the shared weights and on held-out images, with
-others that the controller draws within the latency window.
+others that the controller draws within the latency window. A searched
+resolution, which TuNAS has not, is drawn once a step by the controller's odds,
+for all networks that the step trains and scores; images are resized to it from
+the largest.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +40,13 @@ from mobilenet_jax.latency.tensors import BlockPrices
 from mobilenet_jax.search import controller, rewards
 from mobilenet_jax.search.controller import ControllerState
 from mobilenet_jax.search.replicas import ONE, Replicas
+from mobilenet_jax.search.resolution import (
+  Step,
+  at,
+  by_resolution,
+  resized,
+  side_of,
+)
 from mobilenet_jax.search.shared import (
   LossFn,
   initial_weights,
@@ -137,36 +148,35 @@ def soft_choice(
   )
 
 
-def scorer(
-  space: SearchSpace, quality: LossFn
-) -> Callable[[Any, Array, Any], Array]:
-  """Returns (shared weights, choice vector, batch) -> quality of a network
-  with the weights it shares."""
+def scorer(space: SearchSpace, quality: LossFn) -> Callable[..., Array]:
+  """Returns (shared weights, choice vector, batch, side=None) -> quality of a
+  network with the weights it shares, on images resized to a side."""
   network = SuperNetwork(space.spec)
 
-  def score(params: Any, vector: Array, batch: Any) -> Array:
+  def score(
+    params: Any, vector: Array, batch: Any, side: int | None = None
+  ) -> Array:
     choice = soft_choice(space, vector)
-    out: Any = network.apply({'params': params}, batch['image'], choice)
+    images = resized(batch['image'], side)
+    out: Any = network.apply({'params': params}, images, choice)
     return quality(out, batch['label'])
 
   return score
 
 
 def judge(
-  params: Any,
-  score: Callable[[Any, Array, Any], Array],
-  batches: Sequence[Any],
+  space: SearchSpace, params: Any, quality: LossFn, batches: Sequence[Any]
 ) -> Callable[[Sequence[int]], float]:
   """Returns choice vector -> mean quality over held-out batches, with the
-  weights it shares."""
-  compiled = jax.jit(score)
+  weights it shares and at its resolution; one program a resolution."""
+  score = jax.jit(scorer(space, quality), static_argnames='side')
 
-  def quality(vector: Sequence[int]) -> float:
-    chosen = jnp.asarray(vector)
-    total = sum(float(compiled(params, chosen, b)) for b in batches)
-    return total / len(batches)
+  def judged(vector: Sequence[int]) -> float:
+    chosen, side = jnp.asarray(vector), space.resolution_of(vector)
+    scores = [float(score(params, chosen, b, side=side)) for b in batches]
+    return sum(scores) / len(scores)
 
-  return quality
+  return judged
 
 
 def search_step(
@@ -179,19 +189,17 @@ def search_step(
   quality: LossFn,
   more_prices: Sequence[Sequence[BlockPrices]] = (),
   replicas: Replicas = ONE,
-) -> Callable[..., tuple[SearchState, dict[str, Array]]]:
+) -> Step:
   """Returns the compiled step (state, batch, teacher=None) -> (state, metrics).
 
-  A batch is {'train': {image, label}, 'held_out': {image, label}}.
+  A batch is {'train': {image, label}, 'held_out': {image, label}}. Where the
+  resolution is searched there is a program for each, see `search.resolution`.
 
   Args:
     prices: of the space, on the phone of `settings.target_ms`.
     more_prices: on the phones of `settings.more_targets_ms`.
     replicas: the devices; state and batches live as their layout says.
   """
-  train = weights_step(
-    space, optimizer, loss=loss, quality=quality, replicas=replicas
-  )
   phones = (prices, *more_prices)
   arrays = [PriceArrays.of(own, len(space.tags)) for own in phones]
   targets = (settings.target_ms, *settings.more_targets_ms)
@@ -211,12 +219,20 @@ def search_step(
     )
     return soft_choice(space, vector, *(warm < odds))
 
-  def move(state: ControllerState, params: Any, step: Array, batch: Any):
+  def move(
+    state: ControllerState,
+    params: Any,
+    step: Array,
+    batch: Any,
+    index: int | None,
+  ):
     keys = jax.random.split(
       replicas.own(seed_key(settings.seed, step, SCORE_ARCH)), settings.samples
     )
-    vectors = jax.vmap(lambda k: controller.sample(state.logits, k))(keys)
-    qualities = jax.lax.map(lambda v: score(params, v, batch), vectors)
+    sample = lambda key: at(index, controller.sample(state.logits, key))
+    vectors = jax.vmap(sample)(keys)
+    side = side_of(space, index)
+    qualities = jax.lax.map(lambda v: score(params, v, batch, side), vectors)
     vectors, qualities = (
       replicas.gathered(vectors),
       replicas.gathered(qualities),
@@ -230,15 +246,25 @@ def search_step(
     means = [value.mean() for value in (gains, qualities, *latencies)]
     return moved, means
 
-  def step(state: SearchState, batch: Any, teacher: Teacher | None):
-    start = state.step
+  def step(
+    state: SearchState, batch: Any, teacher: Teacher | None, index: int | None
+  ):
+    start, held_out = state.step, batch['held_out']
+    train = weights_step(
+      space,
+      optimizer,
+      loss=loss,
+      quality=quality,
+      replicas=replicas,
+      side=side_of(space, index),
+    )
     weights, metrics = train(
       state.weights, drawn(state), batch['train'], teacher
     )
     nothing = [jnp.zeros(())] * (2 + len(arrays))
     moved, scores = jax.lax.cond(
       start >= settings.warm_up * settings.steps,
-      lambda: move(state.controller, weights.params, start, batch['held_out']),
+      lambda: move(state.controller, weights.params, start, held_out, index),
       lambda: (state.controller, nothing),
     )
     names = ('reward', 'held_out_accuracy', 'latency_ms')
@@ -249,7 +275,11 @@ def search_step(
     metrics['logits'] = moved.logits
     return SearchState(weights, moved), metrics
 
-  return replicas.compiled(step)
+  def step_at(index: int | None) -> Step:
+    return replicas.compiled(functools.partial(step, index=index))
+
+  logits_of = lambda state: state.controller.logits
+  return by_resolution(space, step_at, settings.seed, logits_of)
 
 
 def record(

@@ -8,7 +8,10 @@ Differences from the paper: in a warm-up the largest network is trained alone,
 as Once-for-all does (arXiv 1908.09791, section 3.3), for a teacher that knows
 nothing yet holds back the weights it shares; the last layer is not dropped out
 for the largest; blocks have no initialization of their own; all networks of a
-step see images of the same size.
+step see images of the same size, the largest and the smallest, too, where the
+resolution is searched. Of a choice of operations, which BigNAS has not, the
+largest network has those of the most multiply-adds, the smallest those of the
+fewest, and only the random ones train the others.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,13 +20,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import Array
 
 from mobilenet_jax.models.builder import image_shape
+from mobilenet_jax.search.resolution import generator, resized
 from mobilenet_jax.space import SearchSpace
 from mobilenet_jax.supernet.network import SuperNetwork
+from mobilenet_jax.supernet.support import at_largest
 from mobilenet_jax.train.packed import global_norm
 from mobilenet_jax.train.state import (
   TrainState,
@@ -33,7 +37,7 @@ from mobilenet_jax.train.state import (
   take_step,
 )
 
-RANDOM_ARCHS, RESOLUTION = 14, 15  # random streams
+RANDOM_ARCHS = 14  # random stream
 RANDOM = 2  # random networks a step
 
 
@@ -58,7 +62,7 @@ class Settings:
     """Side of a step's images, a function of (seed, step) alone."""
     if not self.resolutions:
       return usual
-    rng = np.random.default_rng([self.seed, RESOLUTION, step])
+    rng = generator(self.seed, step)
     return self.resolutions[int(rng.integers(len(self.resolutions)))]
 
 
@@ -68,7 +72,7 @@ def initial_state(
   """The state before the first step."""
   soft = one_hot(space, jnp.zeros(len(space.tags), jnp.int32))
   init = SuperNetwork(space.spec).init
-  images = jnp.zeros(image_shape(space.spec))
+  images = jnp.zeros(image_shape(at_largest(space.spec)))
   return create_state(init_quickly(init, seed, images, soft), optimizer)
 
 
@@ -194,11 +198,3 @@ def record(metrics: Mapping[str, Any]) -> dict[str, float]:
   if not found['random_loss']:
     return {name: found[name] for name in ('loss', 'accuracy', 'grad_norm')}
   return found
-
-
-def resized(images: Array, side: int) -> Array:
-  """[N, H, W, C] images at another side, antialiased where it is smaller."""
-  n, height, width, channels = images.shape
-  if (height, width) == (side, side):
-    return images
-  return jax.image.resize(images, (n, side, side, channels), 'bilinear')

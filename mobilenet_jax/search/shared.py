@@ -10,8 +10,10 @@ from jax import Array
 
 from mobilenet_jax.models.builder import image_shape
 from mobilenet_jax.search.replicas import Replicas
+from mobilenet_jax.search.resolution import resized
 from mobilenet_jax.space import SearchSpace
 from mobilenet_jax.supernet.network import SuperNetwork
+from mobilenet_jax.supernet.support import at_largest
 from mobilenet_jax.tasks.distillation import Teacher
 from mobilenet_jax.train.state import (
   TrainState,
@@ -35,8 +37,8 @@ def initial_weights(
   spec = space.spec
   soft = {tag: jnp.full(n, 1 / n) for tag, n in space.decisions.items()}
   init = SuperNetwork(spec).init
-  variables = init_quickly(init, seed, jnp.zeros(image_shape(spec)), soft)
-  return create_state(variables, optimizer)
+  images = jnp.zeros(image_shape(at_largest(spec)))
+  return create_state(init_quickly(init, seed, images, soft), optimizer)
 
 
 def weights_step(
@@ -46,12 +48,17 @@ def weights_step(
   loss: LossFn,
   quality: LossFn,
   replicas: Replicas,
+  side: int | None = None,
 ) -> WeightsStep:
   """Returns (state, soft choice, batch, teacher) -> (state, metrics).
 
   Every device trains the network that its choice is, by its rows of the batch;
   the shared weights take the mean of their gradients. Of a teacher they learn,
   whichever network it is; its soft labels only.
+
+  Args:
+    side: that images are resized to, for all but the teacher; None leaves them
+      as they are.
   """
   network = SuperNetwork(space.spec)
 
@@ -59,10 +66,12 @@ def weights_step(
     state: TrainState, choice: Soft, batch: Any, teacher: Teacher | None
   ) -> tuple[TrainState, dict[str, Array]]:
     def loss_fn(params: Any) -> tuple[Array, Array]:
-      out: Any = network.apply({'params': params}, batch['image'], choice)
+      images = resized(batch['image'], side)
+      out: Any = network.apply({'params': params}, images, choice)
       value = loss(out, batch['label'])
       if teacher:
-        value = teacher.loss(value, space.spec, params, out, batch['image'])
+        student = at_largest(space.spec)
+        value = teacher.loss(value, student, params, out, batch['image'])
       return value, quality(out, batch['label'])
 
     grad_fn = jax.value_and_grad(loss_fn, has_aux=True)

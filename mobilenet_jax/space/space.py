@@ -13,6 +13,7 @@ from mobilenet_jax.arch import (
   choice_tables,
   decisions,
   macs_of,
+  pick,
   resolve,
   variants,
 )
@@ -55,6 +56,15 @@ class SearchSpace:
     """Sides of the input in pixels that networks may have."""
     side = self.spec.resolution
     return side.choices if isinstance(side, OneOf) else (side,)
+
+  @property
+  def resolution(self) -> int:
+    """Side in pixels of the largest images."""
+    return max(self.resolutions)
+
+  def resolution_of(self, vector: Sequence[int]) -> int:
+    """Side in pixels of the images of a choice vector's network."""
+    return pick(self.spec.resolution, self.choice(vector))
 
   def choice(self, vector: Sequence[int]) -> dict[str, int]:
     """A choice vector as index by tag."""

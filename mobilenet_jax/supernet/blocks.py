@@ -7,6 +7,8 @@ from jax import Array
 from mobilenet_jax.arch import (
   BlockVariants,
   Conv,
+  DepthwiseSeparable,
+  FusedInvertedResidual,
   InvertedResidual,
   OneOf,
   UniversalBottleneck,
@@ -46,7 +48,7 @@ class SuperInvertedResidual(nn.Module):
     wide, mask = inner_width(self.row, soft)
     if has_expansion(*self.row.first()):
       expand = Conv(kernel=1, channels=wide, activation=spec.activation)
-      x = SuperConv(expand, options, name='expand')(x, soft, mask, inputs)
+      x = SuperConv(expand, options, name='expand')(x, soft, inputs, mask)
     x = SuperDepthwise(
       spec.kernel,
       spec.stride,
@@ -57,7 +59,7 @@ class SuperInvertedResidual(nn.Module):
     )(x, soft, mask)
     x = self._squeeze_excite(x, soft)
     project = Conv(kernel=1, channels=spec.channels, activation='linear')
-    return SuperConv(project, options, name='project')(x, soft, inputs=mask)
+    return SuperConv(project, options, name='project')(x, soft, mask)
 
   def _squeeze_excite(self, x: Array, soft: Soft) -> Array:
     row = self.row.only('expand_ratio', 'squeeze_excite', 'squeezed')
@@ -86,6 +88,55 @@ class SuperInvertedResidual(nn.Module):
     return x * (1 - on + on * gates(x, mask, soft))
 
 
+class SuperSeparable(nn.Module):
+  """All separable convolutions that a block can become.
+
+  `inputs` is the mask that the input has.
+  """
+
+  row: BlockVariants[DepthwiseSeparable]
+  options: Options
+
+  @nn.compact
+  def __call__(self, x: Array, soft: Soft, inputs: Array | None) -> Array:
+    spec, options = self.row.block, self.options
+    x = SuperDepthwise(
+      spec.kernel,
+      spec.stride,
+      spec.activation,
+      options,
+      spec.dilation,
+      name='depthwise',
+    )(x, soft, inputs)
+    project = Conv(kernel=1, channels=spec.channels, activation=spec.activation)
+    return SuperConv(project, options, name='project')(x, soft, inputs)
+
+
+class SuperFusedResidual(nn.Module):
+  """All fused inverted residuals that a block can become.
+
+  `inputs` is the mask that the input has.
+  """
+
+  row: BlockVariants[FusedInvertedResidual]
+  options: Options
+
+  @nn.compact
+  def __call__(self, x: Array, soft: Soft, inputs: Array | None) -> Array:
+    spec, options = self.row.block, self.options
+    wide, mask = inner_width(self.row, soft)
+    expand = Conv(
+      kernel=spec.kernel,
+      stride=spec.stride,
+      channels=wide,
+      activation=spec.activation,
+      dilation=spec.dilation,
+    )
+    x = SuperConv(expand, options, name='expand')(x, soft, inputs, mask)
+    project = Conv(kernel=1, channels=spec.channels, activation='linear')
+    return SuperConv(project, options, name='project')(x, soft, mask)
+
+
 class SuperUniversalBottleneck(nn.Module):
   """All universal inverted bottlenecks that a block can become.
 
@@ -104,11 +155,11 @@ class SuperUniversalBottleneck(nn.Module):
     start = self._depthwise('start', spec.start_kernel, first, 'linear')
     x = optional(self, start, x, soft, inputs)
     expand = Conv(kernel=1, channels=wide, activation=spec.activation)
-    x = SuperConv(expand, options, name='expand')(x, soft, mask, inputs)
+    x = SuperConv(expand, options, name='expand')(x, soft, inputs, mask)
     inner = self._depthwise('depthwise', spec.kernel, second, spec.activation)
     x = optional(self, inner, x, soft, mask)
     project = Conv(kernel=1, channels=spec.channels, activation='linear')
-    x = SuperConv(project, options, name='project')(x, soft, inputs=mask)
+    x = SuperConv(project, options, name='project')(x, soft, mask)
     return LayerScale(name='layer_scale')(x) if spec.layer_scale else x
 
   def _depthwise(

@@ -1,4 +1,4 @@
-"""Depthwise convolution with a searched kernel size.
+"""Convolution with a searched kernel size.
 
 Small kernels are the centres of the largest one. Only the smallest choice
 that holds all of the mask is computed, forward and backward.
@@ -12,53 +12,24 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from mobilenet_jax.arch import OneOf, Padding
-from mobilenet_jax.nn.conv import Impl
+from mobilenet_jax.nn.conv import Impl, conv
 from mobilenet_jax.nn.depthwise import depthwise_conv
 from mobilenet_jax.supernet.masks import Soft, kernel_mask
 
 
-def elastic_depthwise(
-  x: Array,
-  kernel: Array,
-  size: int | OneOf,
-  soft: Soft,
-  live: Array | None = None,
-  *,
-  stride: int,
-  impl: Impl = 'auto',
-  padding: Padding = 'same',
-  dilation: int = 1,
-) -> Array:
-  """Convolves with the chosen centre of the largest kernel.
-
-  Args:
-    x: [N, H, W, C].
-    kernel: [k, k, 1, C] of the largest choice.
-    size: of the kernel; 0, where it is a choice, counts for nothing.
-    soft: weights over the choices, by tag.
-    live, impl, padding: see `nn.conv`.
-  """
-  form = Form(stride, impl, padding, dilation)
-  if not isinstance(size, OneOf):
-    return form.conv(x, kernel, live)
-  sizes = tuple(sorted({k for k in size.choices if k}))
-  rank = jnp.asarray([sizes.index(k) if k else 0 for k in size.choices])
-  needed = jnp.max(jnp.where(soft[size.tag] > 0, rank, 0))
-  masked = kernel * kernel_mask(size, soft)
-  return _centre_conv(x, masked, needed, live, sizes, form)
-
-
 class Form(NamedTuple):
-  """How a depthwise convolution is done, whatever its kernel."""
+  """How a convolution is done, whatever its kernel; see `nn.conv`."""
 
+  depthwise: bool
   stride: int
   impl: Impl
   padding: Padding
   dilation: int
 
   def conv(self, x: Array, kernel: Array, live: Array | None) -> Array:
-    """Convolves [N, H, W, C] with [k, k, 1, C]."""
-    return depthwise_conv(
+    """Convolves [N, H, W, C] with [k, k, C, D], or [k, k, 1, C]."""
+    convolve = depthwise_conv if self.depthwise else conv
+    return convolve(
       x,
       kernel,
       self.stride,
@@ -67,6 +38,32 @@ class Form(NamedTuple):
       dilation=self.dilation,
       live=live,
     )
+
+
+def elastic_conv(
+  x: Array,
+  kernel: Array,
+  size: int | OneOf,
+  soft: Soft,
+  live: Array | None,
+  form: Form,
+) -> Array:
+  """Convolves with the chosen centre of the largest kernel.
+
+  Args:
+    x: [N, H, W, C].
+    kernel: [k, k, C, D] of the largest choice; [k, k, 1, C] of a depthwise one.
+    size: of the kernel; 0, where it is a choice, counts for nothing.
+    soft: weights over the choices, by tag.
+    live: see `nn.conv`.
+  """
+  if not isinstance(size, OneOf):
+    return form.conv(x, kernel, live)
+  sizes = tuple(sorted({k for k in size.choices if k}))
+  rank = jnp.asarray([sizes.index(k) if k else 0 for k in size.choices])
+  needed = jnp.max(jnp.where(soft[size.tag] > 0, rank, 0))
+  masked = kernel * kernel_mask(size, soft)
+  return _centre_conv(x, masked, needed, live, sizes, form)
 
 
 # The gradient is written so that it branches, too: that of `lax.switch` alone
@@ -100,10 +97,11 @@ def _backward(sizes: tuple[int, ...], form: Form, saved, dy):
   x, kernel, index, live = saved
 
   def gradient_of(size: int):
-    conv = _conv_of(size, sizes[-1], form)
+    centre = _conv_of(size, sizes[-1], form)
 
     def gradient(x: Array, kernel: Array, live: Array | None, dy: Array):
-      return jax.vjp(lambda x, kernel: conv(x, kernel, live), x, kernel)[1](dy)
+      convolve = lambda x, kernel: centre(x, kernel, live)
+      return jax.vjp(convolve, x, kernel)[1](dy)
 
     return gradient
 

@@ -6,7 +6,7 @@ from typing import Any
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jax import Array
 
-from mobilenet_jax.arch import ArchSpec, block_name
+from mobilenet_jax.arch import ArchSpec, OneOf, block_name, pick
 from mobilenet_jax.arch.oneof import resolve_block
 from mobilenet_jax.models.builder import build, variable_shapes
 from mobilenet_jax.space import SearchSpace
@@ -23,26 +23,31 @@ def extract(params: Any, space: SearchSpace, vector: Sequence[int]) -> Any:
     params: of a `SuperNetwork` of the space.
     vector: the network.
   """
-  kept = kept_blocks(space.spec, space.choice(vector))
   spec = space.decode(vector)
   shared: Any = flatten_dict(params)
-  home = {
-    block_name(new): block_name(old)
-    for new, old in zip(range(len(spec.blocks)), kept, strict=True)
-  }
+  homes = kept_scopes(space.spec, space.choice(vector))
+  home = {block_name(new): scopes for new, scopes in enumerate(homes)}
   shapes: Any = flatten_dict(variable_shapes(build(spec))['params'])
   return unflatten_dict(
     {
-      (block, *scopes): _cut(shared[home[block], *scopes], leaf.shape)
+      (block, *scopes): _cut(shared[*home[block], *scopes], leaf.shape)
       for (block, *scopes), leaf in shapes.items()
     }
   )
 
 
-def kept_blocks(spec: ArchSpec, choice: Mapping[str, int]) -> list[int]:
-  """Which blocks of a space are there in a network, by index."""
-  made = [resolve_block(block, choice) for block in spec.blocks]
-  return [i for i, block in enumerate(made) if getattr(block, 'keep', True)]
+def kept_scopes(
+  spec: ArchSpec, choice: Mapping[str, int]
+) -> list[tuple[str, ...]]:
+  """Where the weights of a network's blocks are among the shared ones."""
+  found: list[tuple[str, ...]] = []
+  for i, slot in enumerate(spec.blocks):
+    block = resolve_block(pick(slot, choice), choice)
+    if getattr(block, 'keep', True):
+      several = isinstance(slot, OneOf)
+      operation = (f'op_{choice[slot.tag]}',) if several else ()
+      found.append((block_name(i), *operation))
+  return found
 
 
 def _cut(array: Array, shape: tuple[int, ...]) -> Array:

@@ -11,12 +11,17 @@ from typing import Any
 import flax.linen as nn
 from jax import Array
 
-from mobilenet_jax.arch import ArchSpec, Conv, OneOf
+from mobilenet_jax.arch import ArchSpec, Conv, Dense, OneOf
 from mobilenet_jax.nn.activations import ACTIVATIONS, GATES
-from mobilenet_jax.nn.blocks import ConvKernel, Options, kernel_init
+from mobilenet_jax.nn.blocks import (
+  ConvKernel,
+  Options,
+  kernel_init,
+  logits_init,
+)
 from mobilenet_jax.nn.norm import normalize_and_activate
 from mobilenet_jax.nn.param import param
-from mobilenet_jax.supernet.elastic import elastic_depthwise
+from mobilenet_jax.supernet.elastic import Form, elastic_conv
 from mobilenet_jax.supernet.masks import (
   Soft,
   channel_mask,
@@ -87,9 +92,11 @@ class BatchNorm(nn.Module):
 
 
 class SuperConv(nn.Module):
-  """Convolution, batch norm, activation, mask over the output channels.
+  """Convolution with a searched kernel, batch norm, activation, mask over the
+  output channels.
 
-  `inputs` is the mask that the input has.
+  `inputs` is the mask that the input has; `mask` that of the output, None is
+  that of the channels.
   """
 
   spec: Conv
@@ -100,21 +107,23 @@ class SuperConv(nn.Module):
     self,
     x: Array,
     soft: Soft,
+    inputs: Array | None,
     mask: Array | None = None,
-    inputs: Array | None = None,
   ) -> Array:
     spec, options = self.spec, self.options
     if mask is None:
       mask = channel_mask(spec.channels, soft)
-    x = ConvKernel(
-      most(spec.channels),
-      spec.kernel,
+    channels = most(spec.channels)
+    kernel = Kernel(most(spec.kernel), x.shape[-1], name='conv')(channels)
+    form = Form(
+      False,
       spec.stride,
-      dilation=spec.dilation,
-      padding=options.padding if spec.padding is None else spec.padding,
-      impl=options.impl,
-      name='conv',
-    )(x, live=live_channels(inputs, mask, x.shape[-1], most(spec.channels)))
+      options.impl,
+      options.padding if spec.padding is None else spec.padding,
+      spec.dilation,
+    )
+    live = live_channels(inputs, mask, x.shape[-1], channels)
+    x = elastic_conv(x, kernel.astype(x.dtype), spec.kernel, soft, live, form)
     return BatchNorm(options, name='norm')(x, spec.activation, soft, mask)
 
 
@@ -135,30 +144,47 @@ class SuperDepthwise(nn.Module):
   @nn.compact
   def __call__(self, x: Array, soft: Soft, mask: Array | None) -> Array:
     options, channels = self.options, x.shape[-1]
-    kernel = DepthwiseKernel(most(self.kernel), name='conv')(channels)
-    x = elastic_depthwise(
-      x,
-      kernel.astype(x.dtype),
-      self.kernel,
-      soft,
-      live_channels(mask, mask, channels, channels),
-      stride=self.stride,
-      impl=options.impl,
-      padding=options.padding,
-      dilation=self.dilation,
-    )
+    kernel = Kernel(most(self.kernel), 1, name='conv')(channels)
+    form = Form(True, self.stride, options.impl, options.padding, self.dilation)
+    live = live_channels(mask, mask, channels, channels)
+    x = elastic_conv(x, kernel.astype(x.dtype), self.kernel, soft, live, form)
     return BatchNorm(options, name='norm')(x, self.activation, soft, mask)
 
 
-class DepthwiseKernel(nn.Module):
-  """The kernel [k, k, 1, C] alone, in the scope a network has it in."""
+class Kernel(nn.Module):
+  """The kernel [k, k, inputs, C] alone, in the scope a network has it in."""
 
   kernel: int
+  inputs: int
 
   @nn.compact
   def __call__(self, channels: int) -> Array:
-    shape = (self.kernel, self.kernel, 1, channels)
+    shape = (self.kernel, self.kernel, self.inputs, channels)
     return param(self, 'kernel', kernel_init, shape)
+
+
+class SuperDense(nn.Module):
+  """`nn.blocks.Dense` with searched channels: a mask over the output."""
+
+  spec: Dense
+  options: Options
+
+  @nn.compact
+  def __call__(self, x: Array, soft: Soft, inputs: Array | None) -> Array:
+    del inputs  # what it masks is zeros
+    spec, options = self.spec, self.options
+    mask = channel_mask(spec.channels, soft)
+    x = nn.Dense(
+      most(spec.channels),
+      use_bias=spec.bias and not spec.norm,
+      kernel_init=logits_init if spec.activation == 'linear' else kernel_init,
+      dtype=options.dtype,
+      name='dense',
+    )(x)
+    if spec.norm:
+      return BatchNorm(options, name='norm')(x, spec.activation, soft, mask)
+    x = ACTIVATIONS[spec.activation](x)
+    return x if mask is None else x * mask
 
 
 class SuperSqueezeExcite(nn.Module):

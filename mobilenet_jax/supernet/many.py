@@ -16,6 +16,9 @@ and the compiled CPU kernels run one network at a time anyway. On CPU a step
 costs a network as much with 8 in a program as with 1; what is shared is
 compiling, and making batches.
 
+The images of a program have one size: a space that searches its resolution is
+refused.
+
 Differences from training a network on its own: its first weights are a part of
 those of the largest network, whose fan-in sets their scale (batch norm undoes
 that in what is computed, not in how fast weights turn); and evaluation uses
@@ -34,6 +37,7 @@ from jax.typing import ArrayLike
 from mobilenet_jax.models.builder import image_shape
 from mobilenet_jax.space import SearchSpace
 from mobilenet_jax.supernet.network import SuperNetwork
+from mobilenet_jax.supernet.support import check_one_resolution
 from mobilenet_jax.train.state import (
   INIT,
   TrainState,
@@ -43,6 +47,14 @@ from mobilenet_jax.train.state import (
 
 How = Literal['auto', 'map', 'vmap']
 Measure = Callable[[Array, Array], Array]  # (logits, labels) -> scalar
+
+
+def _network(space: SearchSpace) -> SuperNetwork:
+  """Raises UserError where candidates would see images of several sizes."""
+  check_one_resolution(
+    space.spec, 'many networks in one program see images of one size'
+  )
+  return SuperNetwork(space.spec)
 
 
 def over_candidates(
@@ -76,7 +88,7 @@ def initial_states(
   Args:
     optimizer: of `train.optimizers`.
   """
-  network = SuperNetwork(space.spec)
+  network = _network(space)
   images = jnp.zeros(image_shape(space.spec))
   soft = one_hot(space, jnp.zeros(len(space.tags), jnp.int32))
 
@@ -103,7 +115,7 @@ def train_step(
   [N, H, W, C], label: [N]}, seen by all. A candidate whose loss is not finite
   keeps its weights from then on; see `train.state.TrainState.finite`.
   """
-  network = SuperNetwork(space.spec)
+  network = _network(space)
 
   def step(state: TrainState, vector: Array, batch: Any):
     soft = one_hot(space, vector)
@@ -130,7 +142,7 @@ def scorer(
 ) -> Callable[[Any, Array, Any], Array]:
   """Returns compiled (params, vectors, batch) -> [K] qualities, each by the
   batch's own statistics."""
-  network = SuperNetwork(space.spec)
+  network = _network(space)
 
   def score(params: Any, vector: Array, batch: Any) -> Array:
     soft = one_hot(space, vector)

@@ -5,6 +5,8 @@ when a network is sampled, uniform when the average of all operations is
 wanted. Every mask below is linear in each of them.
 """
 
+import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mobilenet_jax.arch import BlockVariants, OneOf
+from mobilenet_jax.arch import BlockVariants, OneOf, has_shortcut
+from mobilenet_jax.arch.mobile import Expanding
 from mobilenet_jax.arch.spec import BlockT
 
 Soft = Mapping[str, Array]  # weights over the choices, by tag
@@ -48,6 +51,23 @@ def weight_of(value: Any, soft: Soft) -> Array | float:
   if not isinstance(value, OneOf):
     return float(bool(value))
   return soft[value.tag] @ jnp.asarray([float(bool(c)) for c in value.choices])
+
+
+def presence(row: BlockVariants, soft: Soft) -> Array | float:
+  """How much a block is there: 1 or 0 in a network, a mean over choices."""
+  weights = [weight_of(condition, soft) for condition in row.conditions]
+  return math.prod(weights[1:], start=weights[0]) if weights else 1.0
+
+
+def shortcut(row: BlockVariants, soft: Soft) -> Array | float:
+  """How much of its input is added to a block's output, 0 to 1; that of a
+  kind without a weight-sharing form is added inside it."""
+  residual = getattr(row.block, 'residual', False)
+  block, channels = row.first()
+  if not isinstance(block, Expanding):
+    return 0.0
+  there = has_shortcut(dataclasses.replace(block, residual=True), channels)
+  return weight_of(residual, soft) if there else 0.0
 
 
 def channel_mask(value: int | OneOf, soft: Soft) -> Array | None:

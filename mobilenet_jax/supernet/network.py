@@ -2,40 +2,31 @@
 
 Weights are those of the largest choices. A smaller width is a mask over the
 channels (on CPU what it leaves out is not computed), a smaller kernel the
-centre of the largest one, an absent block its shortcut. Batch norm uses the
-statistics of the batch, always. Scopes and layouts are those of
-`models.builder`.
+centre of the largest one, an absent block its shortcut; each operation of a
+choice of them has its own. Images are of the resolution that is chosen: weights
+fit any. Batch norm uses the statistics of the batch, always. Scopes and layouts
+are those of `models.builder`, those of an operation one scope deeper.
 """
+
+import itertools
 
 import flax.linen as nn
 from jax import Array
 
-from mobilenet_jax.arch import (
-  ArchSpec,
-  Conv,
-  InvertedResidual,
-  MaxPool,
-  UniversalBottleneck,
-  block_name,
-  has_shortcut,
-  variants,
-)
+from mobilenet_jax.arch import ArchSpec, OneOf, block_name, variants
 from mobilenet_jax.nn.blocks import Options
-from mobilenet_jax.nn.build import build_block
-from mobilenet_jax.supernet.blocks import (
-  SuperInvertedResidual,
-  SuperUniversalBottleneck,
-)
-from mobilenet_jax.supernet.layers import BatchOptions, SuperConv
-from mobilenet_jax.supernet.masks import Soft, channel_mask, weight_of
-from mobilenet_jax.supernet.support import check_shareable, is_plain
+from mobilenet_jax.supernet.layers import BatchOptions
+from mobilenet_jax.supernet.masks import Soft, channel_mask
+from mobilenet_jax.supernet.placing import OneOfBlocks, Place, place
+from mobilenet_jax.supernet.support import at_largest, check_shareable
 
 
 class SuperNetwork(nn.Module):
   """The weight-sharing network of an open spec.
 
   Called on [N, H, W, in_channels] images and the soft choice of every decision
-  it returns [N, num_classes] logits.
+  (but the resolution, which is that of the images) it returns
+  [N, num_classes] logits.
 
   Raises:
     UserError: a block has no weight-sharing form; it is named.
@@ -50,43 +41,19 @@ class SuperNetwork(nn.Module):
 
   @nn.compact
   def __call__(self, x: Array, soft: Soft) -> Array:
-    spec = self.spec
-    options = BatchOptions.of(spec, self.options)
+    options = BatchOptions.of(self.spec, self.options)
     mask = None  # of the channels of x
-    for i, row in enumerate(variants(spec)):
-      block, name = row.block, block_name(i)
-      match block:
-        case InvertedResidual() | UniversalBottleneck():
-          residual = isinstance(block, InvertedResidual)
-          shared = (
-            SuperInvertedResidual if residual else SuperUniversalBottleneck
-          )
-          # a block is cheap to compute again, dear to keep
-          module = nn.remat(shared)(row, options, name=name)
-          x = self._with_shortcut(module, x, soft, mask)
-          mask = channel_mask(block.channels, soft)
-        case Conv() if is_plain(block):
-          x = SuperConv(block, options, name=name)(x, soft, inputs=mask)
-          mask = channel_mask(block.channels, soft)
-        case _:
-          x = build_block(block, options, name)(x, train=True)
-          mask = mask if isinstance(block, MaxPool) else None
+    rows = variants(at_largest(self.spec))
+    for i, found in itertools.groupby(rows, lambda row: row.index):
+      slot, several, name = self.spec.blocks[i], tuple(found), block_name(i)
+      if isinstance(slot, OneOf):
+        optional = any(
+          getattr(b, 'keep', True) is not True for b in slot.choices
+        )
+        module = OneOfBlocks(several, optional, options, name=name)
+        x = module(x, soft, mask)
+      else:
+        x = place(self, Place(several[0], options), name, x, soft, mask)
+      if hasattr(several[0].block, 'channels'):
+        mask = channel_mask(several[0].block.channels, soft)
     return x
-
-  def _with_shortcut(
-    self, block: nn.Module, x: Array, soft: Soft, mask: Array | None
-  ) -> Array:
-    """Adds the block to its shortcut; an absent block is not computed."""
-    row = block.row
-    if not has_shortcut(*row.first()):
-      return block(x, soft, mask)
-    there = weight_of(row.keep, soft)
-    if row.keep is True or self.is_initializing():
-      return x + there * block(x, soft, mask)
-    return nn.cond(
-      there > 0,
-      lambda module, x: x + there * module(x, soft, mask),
-      lambda module, x: x,
-      block,
-      x,
-    )

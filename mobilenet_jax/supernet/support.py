@@ -8,27 +8,36 @@ from mobilenet_jax.arch import (
   BlockVariants,
   Conv,
   Dense,
+  DepthwiseSeparable,
+  FusedInvertedResidual,
   InvertedResidual,
   MaxPool,
   OneOf,
   Pool,
+  SqueezeExcite,
   UniversalBottleneck,
-  has_shortcut,
   open_fields,
   variants,
 )
 from mobilenet_jax.core.errors import UserError
 
 SEARCHED: dict[type[Block], tuple[str, ...]] = {  # the fields that may be open
-  Conv: ('channels', 'activation'),
+  Conv: ('kernel', 'channels', 'activation'),
+  DepthwiseSeparable: ('kernel', 'channels', 'activation'),
   InvertedResidual: (
     'kernel', 'expand_ratio', 'channels', 'squeeze_excite', 'activation',
-    'keep',
+    'residual',
+  ),
+  FusedInvertedResidual: (
+    'kernel', 'expand_ratio', 'channels', 'activation', 'residual',
   ),
   UniversalBottleneck: (
-    'start_kernel', 'kernel', 'expand_ratio', 'channels', 'activation', 'keep',
+    'start_kernel', 'kernel', 'expand_ratio', 'channels', 'activation',
+    'residual',
   ),
-}  # fmt: skip
+  Dense: ('channels',),
+}  # fmt: skip  # and `keep` of every kind
+PASSING = (Pool, MaxPool, SqueezeExcite)  # channels of zeros stay zeros
 
 
 @functools.lru_cache(maxsize=64)
@@ -36,23 +45,50 @@ def check_shareable(spec: ArchSpec) -> None:
   """Refuses a space that the weight-sharing network cannot hold.
 
   Raises:
-    UserError: the resolution or an operation is searched, or a block or a
-      field of one that has no weight-sharing form; it is named.
+    UserError: a block or a field of one has no weight-sharing form; it is
+      named.
+  """
+  for row in variants(at_largest(spec)):
+    which = ''
+    if isinstance(spec.blocks[row.index], OneOf):
+      which = f', alternative {row.number}'
+    where = f'{spec.name}, block {row.index}{which} ({row.block.kind})'
+    _check_row(row, where)
+
+
+def check_one_resolution(spec: ArchSpec, what: str) -> None:
+  """Refuses a space whose resolution is searched.
+
+  Args:
+    what: that takes images of one size, and why, in words.
+
+  Raises:
+    UserError: the resolution is a decision.
   """
   if isinstance(spec.resolution, OneOf):
     raise UserError(
-      f'{spec.name}: a searched resolution has no weight-sharing form; search '
-      'this space by training its networks one by one.'
+      f'{spec.name} searches its resolution, and {what}; give the space one '
+      "resolution, or search it by 'tunas', 'sandwich' or 'trials'."
     )
-  for i, slot in enumerate(spec.blocks):
-    if isinstance(slot, OneOf):
-      raise UserError(
-        f'{spec.name}, block {i}: a choice of operations ({slot.tag!r}) has no '
-        'weight-sharing form; search this space by training its networks one '
-        'by one.'
-      )
-  for row in variants(spec):
-    _check_row(row, f'{spec.name}, block {row.index}')
+
+
+def check_mixable(spec: ArchSpec) -> None:
+  """Refuses a space whose choices cannot be mixed in one network.
+
+  Raises:
+    UserError: the resolution is a decision.
+  """
+  check_one_resolution(
+    spec, 'what choices make is mixed, which has to be of one size'
+  )
+
+
+def at_largest(spec: ArchSpec) -> ArchSpec:
+  """The space with its largest resolution alone; weights fit any of them."""
+  side = spec.resolution
+  if not isinstance(side, OneOf):
+    return spec
+  return spec.replace(resolution=max(side.choices))
 
 
 def strides_of(spec: UniversalBottleneck) -> tuple[int, int]:
@@ -69,7 +105,8 @@ def strides_of(spec: UniversalBottleneck) -> tuple[int, int]:
   raise UserError(
     f"A 'uib' block of stride {spec.stride} with start_kernel in {start} and "
     f'kernel in {kernel} has no weight-sharing form: the stride must be that '
-    'of one convolution in every choice; leave 0 out of kernel.'
+    'of one convolution in every choice; leave 0 out of kernel, or make a '
+    'choice of two blocks of it, one of them without a kernel.'
   )
 
 
@@ -87,22 +124,21 @@ def _check_row(row: BlockVariants, where: str) -> None:
   shared = type(block) in SEARCHED and not (
     isinstance(block, Conv) and not is_plain(block)
   )
-  known = SEARCHED[type(block)] if shared else ()
+  known = (*(SEARCHED[type(block)] if shared else ()), 'keep')
   for name in open_fields(block):
     if name not in known:
-      raise UserError(
-        f'{where} ({block.kind}): a searched {name} has no weight-sharing form.'
-      )
-  takes = shared or isinstance(block, Dense | Pool | MaxPool)
-  if isinstance(row.in_channels, OneOf) and not takes:
+      raise UserError(f'{where}: a searched {name} has no weight-sharing form.')
+  if isinstance(row.in_channels, OneOf) and not _takes_masked(block, shared):
     raise UserError(
       f'{where}: a {block.kind!r} block has no weight-sharing form that is '
       'given a searched number of channels.'
     )
   if isinstance(block, UniversalBottleneck):
     strides_of(block)
-  if row.keep is not True and not has_shortcut(*row.first()):
-    raise UserError(
-      f'{where} ({block.kind}): an optional block without a shortcut has no '
-      'weight-sharing form.'
-    )
+
+
+def _takes_masked(block: Block, shared: bool) -> bool:
+  """Whether channels that are zeros count for nothing in what it returns."""
+  if isinstance(block, Conv):
+    return block.groups == 1
+  return shared or isinstance(block, PASSING)
