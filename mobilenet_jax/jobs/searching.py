@@ -67,7 +67,9 @@ def find(job: SearchJob) -> tuple[int, ...]:
 
 def check_space(config: Any, space: SearchSpace) -> None:
   """Raises UserError for a space that the algorithm cannot search."""
-  if config.search.algorithm in SHARING:
+  part = config.search
+  # several networks in one program are masks of one
+  if part.algorithm in SHARING or part.get('at_once', 1) > 1:
     check_shareable(space.spec)
 
 
