@@ -22,23 +22,28 @@ from collections.abc import Callable, Sequence
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from mobilenet_jax.search.evaluating import copy, evaluate, tell
-from mobilenet_jax.search.heartbeat import beat, beating, return_lost
+from mobilenet_jax.search.heartbeat import beating, return_lost
 from mobilenet_jax.search.proposing import Taken, begun, settled, twin_of
+from mobilenet_jax.search.taking import (
+  MOST_PER_BUDGET,
+  Process,
+  take,
+  take_back,
+)
 from mobilenet_jax.search.trial import (
   TWIN,
   Search,
   Vector,
-  is_counted,
   is_evaluated,
-  key_of,
   release,
 )
 
-MOST_PER_BUDGET = 4  # trials, known networks among them; then a search ends
 POLL_S = 0.5
+
+Proposed = tuple[Taken, Vector]
 
 
 def work(
@@ -71,13 +76,14 @@ def work(
     trials = study.get_trials(deepcopy=False)
     told(trials[number], sum(map(is_evaluated, trials)))
 
-  _take_back(storage, study, worker)
+  at = Process(search, storage, study, worker)
+  take_back(at)
   while True:
     return_lost(study, storage)
     trials = study.get_trials(deepcopy=False)
     if met(search, trials) and all(t.state.is_finished() for t in trials):
       return finished
-    if not _turn(search, storage, study, worker, ended):
+    if not _turn(at, ended):
       time.sleep(POLL_S)  # others are at work on the last ones
 
 
@@ -90,161 +96,74 @@ def met(search: Search, trials: Sequence[FrozenTrial]) -> bool:
   return done or len(ended) >= most
 
 
-def _take_back(storage: BaseStorage, study: optuna.Study, worker: str) -> None:
-  """Frees what this worker had begun before it died."""
-  for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-    if trial.user_attrs.get('worker') == worker:
-      release(storage, key_of(storage, study, trial.number), worker)
+def _turn(at: Process, ended: Callable[[int], None]) -> bool:
+  """Evaluates a group of trials; whether there was something to do.
 
-
-def _turn(
-  search: Search,
-  storage: BaseStorage,
-  study: optuna.Study,
-  worker: str,
-  ended: Callable[[int], None],
-) -> bool:
-  """Evaluates a group of trials; whether there was something to do."""
+  Args:
+    ended: called with the number of every trial that the process ends.
+  """
   keys: list[int] = []
-  with beating(storage, keys):
+  with beating(at.storage, keys):
     try:
-      group, some = _group(search, storage, study, worker, keys, ended)
-      found = evaluate(search, group)
+      group, some = _group(at, keys, ended)
+      found = evaluate(at.search, group)
       for (trial, _), how in zip(group, found, strict=True):
         if tell(trial, how):
           ended(trial.number)
     except BaseException:
-      _let_go(storage, keys, worker)
+      _let_go(at, keys)
       raise
   return some
 
 
-def _let_go(storage: BaseStorage, keys: Sequence[int], worker: str) -> None:
+def _let_go(at: Process, keys: Sequence[int]) -> None:
   for key in keys:
-    release(storage, key, worker)
+    release(at.storage, key, at.worker)
 
 
 def _group(
-  search: Search,
-  storage: BaseStorage,
-  study: optuna.Study,
-  worker: str,
-  keys: list[int],
-  ended: Callable[[int], None],
-) -> tuple[list[tuple[Taken, Vector]], bool]:
+  at: Process, keys: list[int], ended: Callable[[int], None]
+) -> tuple[list[Proposed], bool]:
   """Takes trials until as many networks are to be evaluated as are at once.
 
   Args:
     keys: gets those of the trials that are taken and not ended.
-    ended: called with the number of a trial whose network is known.
 
   Returns:
     The trials and their choice vectors, and whether any was taken.
   """
-  group: list[tuple[Taken, Vector]] = []
+  group: list[Proposed] = []
   some = False
-  while len(group) < search.at_once:
-    number = _take(search, storage, study, worker, going_on=bool(group))
+  while len(group) < at.search.at_once:
+    number = take(at, going_on=bool(group))
     if number is None:
       break
     some = True
-    trial = begun(search, storage, study.study_name, number)
+    trial = begun(at.search, at.storage, at.study.study_name, number)
     keys.append(trial.key)
-    try:
-      vector = settled(search, trial)
-      twin = twin_of(search, trial, vector)
-      if twin is None:
-        group.append((trial, vector))
-        continue
-      if not twin.state.is_finished():
-        storage.set_trial_user_attr(trial.key, TWIN, twin.number)
-        release(storage, trial.key, worker)
-      elif copy(trial, twin):
-        ended(number)
-    except UpdateFinishedTrialError:
-      pass  # taken for lost, and finished by another process
-    keys.remove(trial.key)
+    vector = _to_be_evaluated(at, trial, ended)
+    if vector is None:
+      keys.remove(trial.key)
+    else:
+      group.append((trial, vector))
   return group, some
 
 
-def _take(
-  search: Search,
-  storage: BaseStorage,
-  study: optuna.Study,
-  worker: str,
-  going_on: bool,
-) -> int | None:
-  """The number of a trial that is now this process's; None where there is
-  nothing to be begun.
-
-  Args:
-    going_on: whether it has taken others to be evaluated at once.
-  """
-  while True:
-    trials = study.get_trials(deepcopy=False)
-    number = next((t.number for t in trials if _is_ready(t, trials)), None)
-    if number is not None:
-      key = key_of(storage, study, number)
-    elif _wants_more(search, trials, worker, going_on):
-      number, key = _new(storage, study, worker)
-    else:
-      return None
-    if _taken(search, storage, study, worker, number, key):
-      return number
-
-
-def _is_ready(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> bool:
-  """Whether a trial waits to be taken, and for nothing else."""
-  twin = trial.user_attrs.get(TWIN)
-  free = twin is None or trials[twin].state.is_finished()
-  return trial.state == TrialState.WAITING and free
-
-
-def _wants_more(
-  search: Search, trials: Sequence[FrozenTrial], worker: str, going_on: bool
-) -> bool:
-  """Whether a new trial is to be begun."""
-  counted = [t for t in trials if is_counted(t)]
-  own = sum(t.user_attrs.get('worker') == worker for t in counted)
-  whole = going_on and own % search.at_once == 0
-  most = MOST_PER_BUDGET * search.budget
-  return not whole and len(counted) < search.budget and len(trials) < most
-
-
-def _taken(
-  search: Search,
-  storage: BaseStorage,
-  study: optuna.Study,
-  worker: str,
-  number: int,
-  key: int,
-) -> bool:
-  """Takes a trial; false where another process was faster."""
-  beat(storage, key)  # it never runs without one
+def _to_be_evaluated(
+  at: Process, trial: Taken, ended: Callable[[int], None]
+) -> Vector | None:
+  """The choice vector of a trial; None where its network is known, or about to
+  be, or another process has ended the trial, which it took for lost."""
   try:
-    if not storage.set_trial_state_values(key, TrialState.RUNNING):
-      return False
+    vector = settled(at.search, trial)
+    twin = twin_of(at.search, trial, vector)
+    if twin is None:
+      return vector
+    if not twin.state.is_finished():
+      at.storage.set_trial_user_attr(trial.key, TWIN, twin.number)
+      release(at.storage, trial.key, at.worker)
+    elif copy(trial, twin):
+      ended(trial.number)
   except UpdateFinishedTrialError:
-    return False
-  storage.set_trial_user_attr(key, 'worker', worker)
-  earlier = study.get_trials(deepcopy=False)[:number]
-  if sum(map(is_counted, earlier)) < search.budget:
-    return True
-  if TWIN in storage.get_trial(key).user_attrs:
-    return True  # it costs nothing
-  # two processes have begun the last one at the same time
-  storage.set_trial_user_attr(key, 'surplus', True)
-  storage.set_trial_state_values(key, TrialState.FAIL)
-  return False
-
-
-def _new(
-  storage: BaseStorage, study: optuna.Study, worker: str
-) -> tuple[int, int]:
-  """A new trial that waits to be taken: its number and its key."""
-  template = optuna.trial.create_trial(
-    state=TrialState.WAITING, user_attrs={'worker': worker}
-  )
-  study_id = storage.get_study_id_from_name(study.study_name)
-  key = storage.create_new_trial(study_id, template)
-  return storage.get_trial(key).number, key
+    pass
+  return None
