@@ -22,10 +22,11 @@ mobilenet_jax/supernet/many.py; nothing is kept on the way, so a group that was
 stopped begins anew; there is no pruner.
 
 The trials are in runs/trials/trials.db; `optuna-dashboard
-sqlite:///runs/trials/trials.db` shows them. Many computers share a PostgreSQL
-database: --storage=postgresql://USER@HOST/DATABASE (extra [postgres]; the
-password in ~/.pgpass or $PGPASSWORD, where no list of processes shows it) and,
-on every one that is to help, the same command with --worker; see
+sqlite:///runs/trials/trials.db` shows them (a parameter is the index of a
+choice; the words are in the study's attribute `choices`). Many computers share
+a PostgreSQL database: --storage=postgresql://USER@HOST/DATABASE (extra
+[postgres]; the password in ~/.pgpass or $PGPASSWORD, where no list of processes
+shows it) and, on every one that is to help, the same command with --worker; see
 launch/search_workers.sh.
 
 Variant: `configs/trials.py:runlocal` takes a few steps of everything on a tiny

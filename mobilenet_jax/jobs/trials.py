@@ -36,6 +36,7 @@ from mobilenet_jax.search.storage import open_storage, parse, reason, shown
 from mobilenet_jax.search.trial import Search
 from mobilenet_jax.search.trials import work
 from mobilenet_jax.space import SearchSpace
+from mobilenet_jax.space.words import choices_in_words
 
 MAIN = 'main'  # the worker that has the run folder to itself
 STUDY = 'study.json'  # of the run folder: where its trials are
@@ -111,7 +112,14 @@ def take_part(job: SearchJob, worker: str, place: Path) -> tuple[Any, str, int]:
   with _told(url):
     storage = open_storage(url)
     search = search_of(job, place)
-    studies.join(storage, name, identity(job), shown(url), front=search.front)
+    studies.join(
+      storage,
+      name,
+      identity(job),
+      shown(url),
+      front=search.front,
+      choices=choices_in_words(job.space.spec),
+    )
     if worker == MAIN:
       write_json(
         job.folder / STUDY, {'study': name, 'storage': place_of_trials}

@@ -1,7 +1,7 @@
 """The study of a run: whose it is, and what was found in it."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,7 @@ def join(
   where: str,
   *,
   front: bool = False,
+  choices: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
   """Makes the study of a run, or checks that the one there is the run's.
 
@@ -60,6 +61,8 @@ def join(
     identity: all that its trials depend on, plain values.
     where: the storage, for messages.
     front: see `trial.Search`.
+    choices: of the decisions, in words; kept for people, who see parameters
+      that are indices into them.
 
   Raises:
     UserError: a study of that name is of something else; the first difference
@@ -77,6 +80,7 @@ def join(
     with warnings.catch_warnings():
       warnings.simplefilter('ignore', ExperimentalWarning)
       study.set_metric_names(list(objectives))  # for optuna-dashboard
+    study.set_user_attr('choices', dict(choices or {}))
     study.set_user_attr(IDENTITY, dict(identity))
     return
   found = differences(there or {}, dict(identity))

@@ -197,6 +197,7 @@ def test_networks_of_a_group_are_as_if_trained_alone(job, monkeypatch):
   storage = optuna.storages.RDBStorage(f'sqlite:///{job.folder}/trials.db')
   (study,) = optuna.get_all_study_summaries(storage)
   assert study.n_trials == 2
+  assert study.user_attrs['choices']['kernel'] == ['3', '5']
   found = trials.find(job)
   assert [len(group) for group in groups] == [2, 2, 1]
   assert groups[0] == groups[1]
