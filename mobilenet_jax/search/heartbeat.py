@@ -57,8 +57,10 @@ def return_lost(study: optuna.Study, storage: BaseStorage) -> None:
   if not _interval(storage):
     return
   study_id = storage.get_study_id_from_name(study.study_name)
-  # Optuna has no public name for them short of failing them
-  for key in storage._get_stale_trial_ids(study_id):  # pyrefly: ignore
+  # Optuna has no public name for them short of failing them; asked for again
+  # after each: another process may be at the same
+  while stale := storage._get_stale_trial_ids(study_id):  # pyrefly: ignore
+    key = stale[0]
     trial = storage.get_trial(key)
     lost = [*trial.user_attrs.get('lost', []), trial.user_attrs.get('worker')]
     with contextlib.suppress(UpdateFinishedTrialError):

@@ -313,16 +313,13 @@ def test_a_killed_process_ends_with_the_same_database(tmp_path):
   assert contents(open_storage(parse(url)), 'toy') == whole
 
 
-def swarm(url, budget, kills, seed, size=1):
+def swarm(url, budget, kills, seed):
   """Four workers, some killed at random and replaced, until one leaves because
-  the budget is met; each evaluates `size` at once. Returns how many were
-  killed."""
+  the budget is met; returns how many were killed."""
   rng, killed, number, workers = np.random.default_rng(seed), 0, 0, []
   while not any(worker.left() for worker in workers):
     while len(workers) < 4:
-      workers.append(
-        Worker(url, 'evolution', budget, f'w{number}', 0.3 / size, size)
-      )
+      workers.append(Worker(url, 'evolution', budget, f'w{number}', 0.3))
       number += 1
     if killed < kills:
       victim = workers.pop(int(rng.integers(4)))
@@ -361,12 +358,22 @@ def test_four_workers_killed_at_random_lose_nothing(tmp_path):
   assert len({t.user_attrs['worker'] for t in ended}) >= 3
 
 
-def test_workers_that_are_killed_with_a_group_lose_none_of_it(tmp_path):
+def test_a_worker_that_is_killed_with_a_group_loses_none_of_it(tmp_path):
+  """Each of its three trials is taken up by another worker."""
   url = f'sqlite:///{tmp_path}/trials.db'
-  assert swarm(url, 12, kills=1, seed=1, size=3) == 1
-  ended = accounted(open_storage(parse(url)), 12)
-  lost = [t.user_attrs['lost'] for t in ended if 'lost' in t.user_attrs]
-  assert max(map(lost.count, lost)) > 1  # of one worker, not one trial alone
+  first = Worker(url, 'evolution', 10, 'first', 600.0, 3)
+  assert first.begins()
+  first.kill()
+  others = [
+    Worker(url, 'evolution', 10, name, 0.02, 3) for name in ('second', 'third')
+  ]
+  for worker in others:
+    worker.join()
+  ended = accounted(open_storage(parse(url)), 10)
+  lost = [t.number for t in ended if 'lost' in t.user_attrs]
+  assert lost == [0, 1, 2]
+  assert all(ended[number].user_attrs['lost'][0] == 'first' for number in lost)
+  assert {t.user_attrs['worker'] for t in ended} <= {'second', 'third'}
 
 
 def test_a_trial_that_kills_its_workers_is_given_up(tmp_path):
