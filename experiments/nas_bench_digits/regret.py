@@ -2,13 +2,16 @@
 
     python experiments/nas_bench_digits/regret.py [--policies random tpe ...]
 
-Every policy searches 50 times with 60 evaluations each, on an Optuna study in
-memory: it sees the held-out accuracy of one training and the price, as
-accuracy + beta |ms / target - 1| (TuNAS' reward, arXiv 2008.06120), the target
-being the median latency of the space. Regret is that score's optimum, by mean
-test accuracy, less the score of the network that looked best so far. Writes
-regret.csv (mean and 95 % interval after each evaluation), regret_summary.csv
-and regret.png into results/ beside this file.
+Every policy searches 50 times with 60 evaluations each, by the package's own
+driver (`search.trials.work`) on an Optuna study in memory: it sees the held-out
+accuracy of one training and the price, as accuracy + beta |ms / target - 1|
+(TuNAS' reward, arXiv 2008.06120), the target being the median latency of the
+space; NSGA-II sees accuracy and price as two objectives. A network that is
+proposed again costs no evaluation, and a search ends when four times as many
+were proposed. Regret is that score's optimum, by mean test accuracy, less the
+score of the network that looked best so far. Writes regret.csv (mean and 95 %
+interval after each evaluation), regret_summary.csv and regret.png into results/
+beside this file.
 """
 
 import argparse
@@ -24,11 +27,14 @@ import optuna
 from scipy import stats
 
 from mobilenet_jax.core.errors import UserError
-from mobilenet_jax.search import policies
+from mobilenet_jax.search import policies, studies
 from mobilenet_jax.search.benchmark import Benchmark, Score
+from mobilenet_jax.search.trial import Search
+from mobilenet_jax.search.trials import work
 from mobilenet_jax.space import SearchSpace
 
 HERE = Path(__file__).parent
+NAME = 'regret'  # of every study
 BETA = -0.3  # the quickstart's
 RESAMPLES = 2000  # of the bootstrap
 TICKS = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # of the picture
@@ -63,7 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
   optuna.logging.set_verbosity(optuna.logging.WARNING)
   names = dict.fromkeys(['random', *args.policies])  # all are compared with it
   curves = {
-    name: regrets(bench, POLICIES[name], args.seeds, args.evaluations)
+    name: regrets(
+      bench,
+      POLICIES[name],
+      args.seeds,
+      args.evaluations,
+      name in policies.OF_A_FRONT,
+    )
     for name in names
   }
   args.out.mkdir(parents=True, exist_ok=True)
@@ -87,38 +99,57 @@ def score_of(bench: Benchmark) -> Score:
 
 
 def regrets(
-  bench: Benchmark, policy: Factory, seeds: int, evaluations: int
+  bench: Benchmark,
+  policy: Factory,
+  seeds: int,
+  evaluations: int,
+  front: bool = False,
 ) -> np.ndarray:
   """[seeds, evaluations]: of one policy."""
   score = score_of(bench)
   return np.stack(
     [
-      bench.regret(*searched(bench, policy, seed, evaluations, score), score)
+      bench.regret(
+        *searched(bench, policy, seed, evaluations, score, front), score
+      )
       for seed in range(seeds)
     ]
   )
 
 
 def searched(
-  bench: Benchmark, policy: Factory, seed: int, evaluations: int, score: Score
+  bench: Benchmark,
+  policy: Factory,
+  seed: int,
+  evaluations: int,
+  score: Score,
+  front: bool = False,
 ) -> tuple[list[tuple[int, ...]], list[float]]:
-  """The networks that a policy tries, and the score it sees of each."""
-  space = bench.space
-  study = optuna.create_study(direction='maximize')
-  choices = {
-    tag: optuna.distributions.CategoricalDistribution(range(size))
-    for tag, size in space.decisions.items()
-  }
-  tried, seen = [], []
-  for number in range(evaluations):
-    study.sampler = policy(space, seed, number)
-    trial = study.ask(choices)
-    vector = space.vector(trial.params)
-    value = score(bench.evaluate(vector, seed), bench.price(vector))
-    study.tell(trial, value)
-    tried.append(vector)
-    seen.append(value)
-  return tried, seen
+  """The networks that a policy has evaluated, and the score it saw of each;
+  the last one again where it has proposed fewer.
+
+  Args:
+    front: whether it sees accuracy and latency, not the score.
+  """
+  search = Search(
+    bench.space,
+    functools.partial(policy, bench.space, seed),
+    evaluations,
+    lambda vector, *_: {'accuracy': bench.evaluate(vector, seed)},
+    bench.price,
+    score,
+    front=front,
+  )
+  storage = optuna.storages.InMemoryStorage()
+  studies.join(storage, NAME, {}, 'memory', front=front)
+  work(search, storage, NAME)
+  rows = [
+    row
+    for row in studies.finished(storage, NAME, bench.space)
+    if row.duplicate_of is None
+  ]
+  rows += rows[-1:] * (evaluations - len(rows))
+  return [row.vector for row in rows], [row.value for row in rows]
 
 
 def interval(regret: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ml_collections import ConfigDict
-
 from mobilenet_jax.core.errors import UserError, did_you_mean
 from mobilenet_jax.core.extras import need
 from mobilenet_jax.data.augment import make_augmentation
@@ -91,6 +89,7 @@ OF_ALGORITHM: Mapping[str, Ranges] = {
   },
   'trials': {
     'search.trials': ANY,
+    'search.at_once': ANY,
     'search.beta': (-1e3, 0),
     'search.population': (2, 1e6),
     'search.tournament': ANY,
@@ -134,7 +133,7 @@ def check_search(config: Any) -> None:
     UserError: a value out of its range, an unknown model or optimizer, or an
       extra that is not installed.
   """
-  algorithm = _field(config, 'search.algorithm')
+  algorithm = field(config, 'search.algorithm')
   if algorithm not in ALGORITHMS:
     hint = did_you_mean(algorithm, ALGORITHMS)
     raise UserError(f'Unknown search.algorithm {algorithm!r}.{hint}')
@@ -143,12 +142,14 @@ def check_search(config: Any) -> None:
   if algorithm == 'tunas':
     find_reward(part.get('reward', 'absolute'))
   if algorithm == 'differentiable':
-    find_penalty(_field(config, 'search.penalty'))
+    find_penalty(field(config, 'search.penalty'))
   if algorithm in ('tunas', 'differentiable'):
     make_replicas(part.batch, part.held_out_batch)
   check_more(config.latency.get('more', ()))
   check_training(config, taught=part.get('soft_labels', 0.0))
   if algorithm == 'trials':
+    from mobilenet_jax.jobs.trial_checks import check_trials
+
     check_trials(config)
   if algorithm == 'sandwich':
     _check_sandwich(config)
@@ -192,11 +193,11 @@ def check_refine(config: Any) -> None:
     UserError: a value out of its range, an unknown name, or an extra that is
       not installed.
   """
-  if not _field(config, 'latency.target_ms'):
+  if not field(config, 'latency.target_ms'):
     raise UserError('No latency to come down to; say it with --target_ms.')
   _check(config, REFINE)
   for name, known in (('criterion', CRITERIA), ('keep', KEEP)):
-    value = _field(config, f'refine.{name}')
+    value = field(config, f'refine.{name}')
     if value not in known:
       hint = did_you_mean(value, known)
       raise UserError(f'Unknown refine.{name} {value!r}.{hint}')
@@ -219,47 +220,10 @@ def check_refine(config: Any) -> None:
       '--config.data.held_out_split.'
     )
   optimizer(config.refine.optimizer, config.refine.steps)
-  _field(config, 'latency.table')
+  field(config, 'latency.table')
   need('report', 'The picture of a refinement')
   if not config.latency.table:
     need('tflite', 'Measuring this computer')
-
-
-def check_trials(config: Any) -> None:
-  """Checks what of a config says how a multi-trial search goes.
-
-  Raises:
-    UserError: an unknown name, or a field of `search.train` is wrong.
-  """
-  from mobilenet_jax.search.policies import check_policy
-  from mobilenet_jax.search.pruning import make_pruner
-
-  check_policy(_field(config, 'search.policy'))
-  find_reward(_field(config, 'search.reward'))
-  if config.latency.get('more', ()):
-    raise UserError(
-      'latency.more is for searches with shared weights; one by one, networks '
-      'are trained for one device.'
-    )
-  make_pruner(_field(config, 'search.pruner'))
-  part = _field(config, 'search.train')
-  one = {'seed': config.seed, 'data': config.data, 'train': part}
-  try:
-    check_training(ConfigDict(one))
-  except UserError as error:
-    text = str(error).replace('train.', 'search.train.')
-    raise UserError(text) from None
-  for name in ('freeze', 'patience'):
-    if part[name]:
-      raise UserError(
-        f'search.train.{name} is {part[name]!r}; networks of trials are '
-        'trained from scratch, to the end.'
-      )
-  if part.distill.teacher:
-    raise UserError(
-      f'search.train.distill.teacher is {part.distill.teacher!r}; networks of '
-      'trials learn from the labels alone.'
-    )
 
 
 def check_storage(config: Any, storage: str) -> None:
@@ -292,7 +256,7 @@ def check_training(config: Any, taught: float = 0.0) -> None:
   """
   _check(config, TRAINING)
   for name in FIELDS:
-    _field(config, name)
+    field(config, name)
   make_augmentation(config.data.augment)
   part = config.train
   optimizer(part.optimizer, part.steps)
@@ -317,7 +281,7 @@ def check_training(config: Any, taught: float = 0.0) -> None:
 
 
 def _check_sandwich(config: Any) -> None:
-  explorer = _field(config, 'search.explorer')
+  explorer = field(config, 'search.explorer')
   if explorer not in EXPLORERS:
     hint = did_you_mean(explorer, EXPLORERS)
     raise UserError(f'Unknown search.explorer {explorer!r}.{hint}')
@@ -326,7 +290,7 @@ def _check_sandwich(config: Any) -> None:
       "search.explorer 'nsga2' minds one device; with latency.more it is "
       "'evolution'."
     )
-  for side in _field(config, 'search.resolutions'):
+  for side in field(config, 'search.resolutions'):
     if type(side) is not int or not 8 <= side <= 8192:
       raise UserError(
         f'search.resolutions has {side!r}; sides of images are whole numbers '
@@ -363,7 +327,7 @@ def check_run(config: Any) -> None:
   """
   check_training(config)
   for name in RUN:
-    _field(config, name)
+    field(config, name)
   part = config.train
   if not config.data.name:
     raise UserError(
@@ -387,7 +351,7 @@ def check_run(config: Any) -> None:
 
 def _check(config: Any, ranges: Ranges) -> None:
   for name, (least, most) in ranges.items():
-    value = _field(config, name)
+    value = field(config, name)
     if not least <= value <= most:  # false for nan, too
       limit = (
         f'{least:g} to {most:g}' if most < math.inf else f'{least:g} or more'
@@ -395,7 +359,12 @@ def _check(config: Any, ranges: Ranges) -> None:
       raise UserError(f'--config.{name} is {value!r}; it must be {limit}.')
 
 
-def _field(config: Any, name: str) -> Any:
+def field(config: Any, name: str) -> Any:
+  """The value of a field, its name with dots.
+
+  Raises:
+    UserError: there is none.
+  """
   value = config
   for part in name.split('.'):
     if part not in value:

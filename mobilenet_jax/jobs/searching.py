@@ -67,14 +67,15 @@ def find(job: SearchJob) -> tuple[int, ...]:
 
 def check_space(config: Any, space: SearchSpace) -> None:
   """Raises UserError for a space that the algorithm cannot search."""
-  algorithm, several = config.search.algorithm, len(space.resolutions) > 1
-  if algorithm in SHARING:
+  part, several = config.search, len(space.resolutions) > 1
+  # several networks in one program are masks of one
+  if part.algorithm in SHARING or part.get('at_once', 1) > 1:
     check_shareable(space.spec)
-  if algorithm == 'differentiable':
+  if part.algorithm == 'differentiable':
     check_mixable(space.spec)
-  if algorithm == 'sandwich' and config.search.resolutions and several:
+  if part.algorithm == 'sandwich' and part.resolutions and several:
     raise UserError(
-      f'search.resolutions is {tuple(config.search.resolutions)}, but '
+      f'search.resolutions is {tuple(part.resolutions)}, but '
       f'{space.spec.name} searches its resolution: it is ().'
     )
 

@@ -1,4 +1,4 @@
-"""Multi-trial search as a job: every sampled network is trained alone.
+"""Multi-trial search as a job: every sampled network is trained on its own.
 
 The trials are in a study of Optuna's (`trials.db` of the run folder, or a
 PostgreSQL database), so that many workers can share them; `mobilenet-jax search
@@ -12,33 +12,31 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jax
 from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from mobilenet_jax.arch import to_string
 from mobilenet_jax.core.config import to_plain
 from mobilenet_jax.core.errors import JobError, UserError
 from mobilenet_jax.core.files import read_json, write_json, write_text
 from mobilenet_jax.core.progress import say
-from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.jobs.evidence import by_means, write_evidence
 from mobilenet_jax.jobs.searching import SearchJob
-from mobilenet_jax.jobs.trainer import Images, Training, train_network
+from mobilenet_jax.jobs.trial_training import alone, together
 from mobilenet_jax.search import studies
 from mobilenet_jax.search.evidence import Judged
-from mobilenet_jax.search.policies import Settings
+from mobilenet_jax.search.policies import OF_A_FRONT, Settings, make_policy
 from mobilenet_jax.search.rewards import find_reward
 from mobilenet_jax.search.storage import open_storage, parse, reason, shown
-from mobilenet_jax.search.trial import Report, Search
+from mobilenet_jax.search.trial import Search
 from mobilenet_jax.search.trials import work
 from mobilenet_jax.space import SearchSpace
+from mobilenet_jax.space.words import choices_in_words
 
 MAIN = 'main'  # the worker that has the run folder to itself
 STUDY = 'study.json'  # of the run folder: where its trials are
@@ -46,8 +44,8 @@ OWN = 'trials.db'  # of the run folder, wherever that is moved to
 
 
 def find(job: SearchJob) -> tuple[int, ...]:
-  """Works on the trials until their budget is met; returns the most accurate
-  network within the latency window.
+  """Works on the trials until their budget is met; returns the network of the
+  highest reward within the latency window.
 
   Raises:
     UserError: the database is wrong, see `search.storage` and
@@ -113,14 +111,22 @@ def take_part(job: SearchJob, worker: str, place: Path) -> tuple[Any, str, int]:
   name = _study(job.folder, place_of_trials)
   with _told(url):
     storage = open_storage(url)
-    studies.join(storage, name, identity(job), shown(url))
+    search = search_of(job, place)
+    studies.join(
+      storage,
+      name,
+      identity(job),
+      shown(url),
+      front=search.front,
+      choices=choices_in_words(job.space.spec),
+    )
     if worker == MAIN:
       write_json(
         job.folder / STUDY, {'study': name, 'storage': place_of_trials}
       )
     budget = job.config.search.trials
     said = lambda trial, done: say(_line(trial, done, budget))
-    count = work(search_of(job, place), storage, name, worker, said)
+    count = work(search, storage, name, worker, said)
   return storage, name, count
 
 
@@ -146,69 +152,22 @@ def search_of(job: SearchJob, place: Path) -> Search:
   """What a job's config asks of the driver."""
   part, pricing = job.config.search, job.pricing
   reward = find_reward(part.reward)
-
-  def evaluate(
-    vector: tuple[int, ...], number: int, report: Report
-  ) -> Mapping[str, Any]:
-    return _trained(job, vector, number, report, place)
-
+  settings = Settings(
+    part.population, part.tournament, part.mutations, part.policy_batch,
+    part.learning_rate,
+  )  # fmt: skip
   return Search(
     job.space,
-    part.policy,
-    job.config.seed,
+    lambda number: make_policy(
+      part.policy, job.space, job.config.seed, number, settings
+    ),
     part.trials,
-    evaluate,
+    together(job) if part.at_once > 1 else alone(job, place),
     pricing.of_vector,
     lambda quality, ms: reward(quality, ms, pricing.target_ms, part.beta),
-    Settings(
-      part.population, part.tournament, part.mutations, part.policy_batch,
-      part.learning_rate,
-    ),
     part.pruner,
-  )  # fmt: skip
-
-
-def _trained(
-  job: SearchJob,
-  vector: tuple[int, ...],
-  number: int,
-  report: Report,
-  place: Path,
-) -> dict[str, Any]:
-  """Trains a network on the training images, judges it on the held-out ones.
-
-  All networks are trained with the seed of the run. A training that was stopped
-  goes on from its last checkpoint.
-  """
-  part, data = job.config.search, job.data
-  spec = job.space.decode(vector, f'trial_{number}')
-  for done in place.glob('*'):  # told; what is kept of them is in the study
-    if done.name != spec.name:
-      shutil.rmtree(done, ignore_errors=True)
-
-  def early(step: int, accuracy: float) -> None:
-    if step < part.train.steps:
-      report(step, accuracy)
-
-  result = train_network(
-    Training(
-      spec,
-      part.train,
-      Images(data.train, data.held_out),
-      job.config.seed,
-      place / spec.name,
-      f'training {spec.name}',
-      make_augmentation(job.config.data.augment),
-      report=early if part.pruner else None,
-    )
+    part.policy in OF_A_FRONT,
   )
-  jax.clear_caches()  # the next network is another program
-  return {
-    **{k: result['test'][k] for k in ('accuracy', 'loss')},
-    'arch': to_string(spec),
-    'params': result['params'],
-    'macs': result['macs'],
-  }
 
 
 def _study(folder: Path, now: str) -> str:

@@ -27,9 +27,23 @@ def trials(run: Run) -> Html:
   return section(
     'search',
     'The search',
-    tag('p', 'Every network of the search was trained alone.', class_='note'),
+    tag('p', _how(run), class_='note'),
     grid,
   )
+
+
+def _how(run: Run) -> str:
+  part = run.config['search']
+  alone = 'Every network of the search was trained alone'
+  group = part.get('at_once', 1)
+  if group > 1:
+    alone = (
+      'Every network of the search has weights of its own, up to '
+      f'{group} of them trained at once in one program'
+    )
+  if part.get('policy') == 'nsga2':
+    return f'{alone}; the policy saw accuracy and latency, not the reward.'
+  return f'{alone}.'
 
 
 def _rewards(run: Run) -> Html:

@@ -7,7 +7,7 @@ of its state, so that a process that dies in between loses nothing.
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import optuna
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
@@ -24,8 +24,9 @@ def beat(storage: BaseStorage, key: int) -> None:
 
 
 @contextlib.contextmanager
-def beating(storage: BaseStorage, key: int) -> Iterator[None]:
-  """Gives signs of life of a trial while the code inside runs."""
+def beating(storage: BaseStorage, keys: Sequence[int]) -> Iterator[None]:
+  """Gives signs of life of trials while the code inside runs, which may take
+  others and give some up."""
   interval = _interval(storage)
   if not interval:
     yield
@@ -34,8 +35,9 @@ def beating(storage: BaseStorage, key: int) -> Iterator[None]:
 
   def go_on() -> None:
     while not over.wait(interval):
-      with contextlib.suppress(StorageInternalError):  # the next may do
-        beat(storage, key)
+      for key in tuple(keys):
+        with contextlib.suppress(StorageInternalError):  # the next may do
+          beat(storage, key)
 
   thread = threading.Thread(target=go_on, daemon=True)
   thread.start()
@@ -55,8 +57,10 @@ def return_lost(study: optuna.Study, storage: BaseStorage) -> None:
   if not _interval(storage):
     return
   study_id = storage.get_study_id_from_name(study.study_name)
-  # Optuna has no public name for them short of failing them
-  for key in storage._get_stale_trial_ids(study_id):  # pyrefly: ignore
+  # Optuna has no public name for them short of failing them; asked for again
+  # after each: another process may be at the same
+  while stale := storage._get_stale_trial_ids(study_id):  # pyrefly: ignore
+    key = stale[0]
     trial = storage.get_trial(key)
     lost = [*trial.user_attrs.get('lost', []), trial.user_attrs.get('worker')]
     with contextlib.suppress(UpdateFinishedTrialError):

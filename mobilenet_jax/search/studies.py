@@ -1,12 +1,14 @@
 """The study of a run: whose it is, and what was found in it."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.exceptions import DuplicatedStudyError
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from mobilenet_jax.core.config import differences
@@ -15,6 +17,12 @@ from mobilenet_jax.search.policies.base import vector_of
 from mobilenet_jax.space import SearchSpace
 
 IDENTITY = 'identity'  # attribute of a study: what it depends on
+# objectives of a study, and their directions
+REWARD = {'reward': StudyDirection.MAXIMIZE}
+FRONT = {
+  'accuracy': StudyDirection.MAXIMIZE,
+  'latency_ms': StudyDirection.MINIMIZE,
+}
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,7 @@ class Finished:
   """A trial that was evaluated to the end.
 
   Attributes:
-    value: its reward.
+    value: its reward, whatever the objectives of the study are.
     loss: where its evaluation has given one.
     duplicate_of: number of the trial that has evaluated its network; None
       where it was this one.
@@ -38,7 +46,13 @@ class Finished:
 
 
 def join(
-  storage: BaseStorage, name: str, identity: Mapping[str, Any], where: str
+  storage: BaseStorage,
+  name: str,
+  identity: Mapping[str, Any],
+  where: str,
+  *,
+  front: bool = False,
+  choices: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
   """Makes the study of a run, or checks that the one there is the run's.
 
@@ -46,19 +60,27 @@ def join(
     name: of the study.
     identity: all that its trials depend on, plain values.
     where: the storage, for messages.
+    front: see `trial.Search`.
+    choices: of the decisions, in words; kept for people, who see parameters
+      that are indices into them.
 
   Raises:
     UserError: a study of that name is of something else; the first difference
       is named with both values.
   """
+  objectives = FRONT if front else REWARD
   try:
     study = optuna.create_study(
-      study_name=name, storage=storage, direction='maximize'
+      study_name=name, storage=storage, directions=list(objectives.values())
     )
   except DuplicatedStudyError:
     study = optuna.load_study(study_name=name, storage=storage)
   there = study.user_attrs.get(IDENTITY)
   if there is None and not study.get_trials(deepcopy=False):
+    with warnings.catch_warnings():
+      warnings.simplefilter('ignore', ExperimentalWarning)
+      study.set_metric_names(list(objectives))  # for optuna-dashboard
+    study.set_user_attr('choices', dict(choices or {}))
     study.set_user_attr(IDENTITY, dict(identity))
     return
   found = differences(there or {}, dict(identity))
@@ -82,7 +104,7 @@ def finished(
       Finished(
         t.number,
         vector_of(space, t.params),
-        float(t.value or 0.0),
+        float(known['reward']),
         float(known['accuracy']),
         float(known['latency_ms']),
         known.get('loss'),
@@ -95,15 +117,15 @@ def finished(
 def best_within(
   rows: list[Finished], target_ms: float, tolerance: float
 ) -> Finished:
-  """The most accurate network that costs target_ms +- tolerance; of equals
-  that of the higher reward, then the first.
+  """The network of the highest reward that costs target_ms +- tolerance; of
+  equals the more accurate, then the first.
 
   Raises:
     JobError: none does.
   """
   near = [r for r in rows if abs(r.latency_ms / target_ms - 1) <= tolerance]
   if near:
-    return max(near, key=lambda r: (r.accuracy, r.value, -r.number))
+    return max(near, key=lambda r: (r.value, r.accuracy, -r.number))
   nearest = min(
     (r.latency_ms for r in rows),
     key=lambda ms: abs(ms / target_ms - 1),

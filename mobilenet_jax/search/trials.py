@@ -1,10 +1,19 @@
-"""A multi-trial search: networks proposed, evaluated and told, one by one.
+"""A multi-trial search: networks proposed, evaluated and told.
 
 A study of Optuna's holds the trials; many processes may work on it. A trial is
 taken by a change of its state from WAITING to RUNNING, which one process alone
 can make; while it runs it has a heartbeat. One whose process has died goes back
 to WAITING, under its number and with its parameters, so that whoever takes it
 next does what would have been done: nothing is lost, nothing counted twice.
+
+Where several networks are evaluated at once (`Together`), a process proposes
+all of them before it evaluates any: none sees what the others come to. It
+proposes until the trials that it has begun are a multiple of `Together.size`,
+so that one that was killed goes on with the same group, whatever of it was
+told. The last group of a budget may be smaller.
+
+A network that is known is not evaluated again: the trial is a copy of the one
+that has evaluated it, or waits for the one that is about to.
 """
 
 import time
@@ -13,19 +22,28 @@ from collections.abc import Callable, Sequence
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
-from mobilenet_jax.search.heartbeat import beat, return_lost
+from mobilenet_jax.search.evaluating import copy, evaluate, tell
+from mobilenet_jax.search.heartbeat import beating, return_lost
+from mobilenet_jax.search.proposing import Taken, begun, settled, twin_of
+from mobilenet_jax.search.taking import (
+  MOST_PER_BUDGET,
+  Process,
+  take,
+  take_back,
+)
 from mobilenet_jax.search.trial import (
+  TWIN,
   Search,
-  carry_out,
+  Vector,
   is_evaluated,
-  key_of,
   release,
 )
 
-MOST_PER_BUDGET = 4  # trials, known networks among them; then a search ends
 POLL_S = 0.5
+
+Proposed = tuple[Taken, Vector]
 
 
 def work(
@@ -49,22 +67,24 @@ def work(
   Returns:
     The number of trials that this process has finished.
   """
-  _take_back(storage, name, worker)
+  study = optuna.load_study(study_name=name, storage=storage)
   finished = 0
+
+  def ended(number: int) -> None:
+    nonlocal finished
+    finished += 1
+    trials = study.get_trials(deepcopy=False)
+    told(trials[number], sum(map(is_evaluated, trials)))
+
+  at = Process(search, storage, study, worker)
+  take_back(at)
   while True:
-    study = optuna.load_study(study_name=name, storage=storage)
     return_lost(study, storage)
     trials = study.get_trials(deepcopy=False)
-    if met(search, trials):
+    if met(search, trials) and all(t.state.is_finished() for t in trials):
       return finished
-    number = _take(search, study, storage, trials, worker)
-    if number is None:  # others are at work on the last ones
-      time.sleep(POLL_S)
-      continue
-    if carry_out(search, storage, name, number, worker):
-      finished += 1
-      trials = study.get_trials(deepcopy=False)
-      told(trials[number], sum(map(is_evaluated, trials)))
+    if not _turn(at, ended):
+      time.sleep(POLL_S)  # others are at work on the last ones
 
 
 def met(search: Search, trials: Sequence[FrozenTrial]) -> bool:
@@ -76,59 +96,74 @@ def met(search: Search, trials: Sequence[FrozenTrial]) -> bool:
   return done or len(ended) >= most
 
 
-def _take_back(storage: BaseStorage, name: str, worker: str) -> None:
-  """Frees what this worker had begun before it died."""
-  study = optuna.load_study(study_name=name, storage=storage)
-  for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-    if trial.user_attrs.get('worker') == worker:
-      release(storage, key_of(storage, study, trial.number), worker)
+def _turn(at: Process, ended: Callable[[int], None]) -> bool:
+  """Evaluates a group of trials; whether there was something to do.
+
+  Args:
+    ended: called with the number of every trial that the process ends.
+  """
+  keys: list[int] = []
+  with beating(at.storage, keys):
+    try:
+      group, some = _group(at, keys, ended)
+      found = evaluate(at.search, group)
+      for (trial, _), how in zip(group, found, strict=True):
+        if tell(trial, how):
+          ended(trial.number)
+    except BaseException:
+      _let_go(at, keys)
+      raise
+  return some
 
 
-def _take(
-  search: Search,
-  study: optuna.Study,
-  storage: BaseStorage,
-  trials: Sequence[FrozenTrial],
-  worker: str,
-) -> int | None:
-  """The number of a trial that is now this process's; None where there is
-  nothing to be begun, or another process was faster."""
-  waiting = [t.number for t in trials if t.state == TrialState.WAITING]
-  if waiting:
-    number, key = waiting[0], key_of(storage, study, waiting[0])
-  elif _counted(trials) < search.budget:
-    number, key = _new(storage, study, worker)
-  else:
-    return None
-  beat(storage, key)  # it never runs without one
+def _let_go(at: Process, keys: Sequence[int]) -> None:
+  for key in keys:
+    release(at.storage, key, at.worker)
+
+
+def _group(
+  at: Process, keys: list[int], ended: Callable[[int], None]
+) -> tuple[list[Proposed], bool]:
+  """Takes trials until as many networks are to be evaluated as are at once.
+
+  Args:
+    keys: gets those of the trials that are taken and not ended.
+
+  Returns:
+    The trials and their choice vectors, and whether any was taken.
+  """
+  group: list[Proposed] = []
+  some = False
+  while len(group) < at.search.at_once:
+    number = take(at, going_on=bool(group))
+    if number is None:
+      break
+    some = True
+    trial = begun(at.search, at.storage, at.study.study_name, number)
+    keys.append(trial.key)
+    vector = _to_be_evaluated(at, trial, ended)
+    if vector is None:
+      keys.remove(trial.key)
+    else:
+      group.append((trial, vector))
+  return group, some
+
+
+def _to_be_evaluated(
+  at: Process, trial: Taken, ended: Callable[[int], None]
+) -> Vector | None:
+  """The choice vector of a trial; None where its network is known, or about to
+  be, or another process has ended the trial, which it took for lost."""
   try:
-    mine = storage.set_trial_state_values(key, TrialState.RUNNING)
+    vector = settled(at.search, trial)
+    twin = twin_of(at.search, trial, vector)
+    if twin is None:
+      return vector
+    if not twin.state.is_finished():
+      at.storage.set_trial_user_attr(trial.key, TWIN, twin.number)
+      release(at.storage, trial.key, at.worker)
+    elif copy(trial, twin):
+      ended(trial.number)
   except UpdateFinishedTrialError:
-    return None
-  if not mine:
-    return None
-  storage.set_trial_user_attr(key, 'worker', worker)
-  earlier = study.get_trials(deepcopy=False)[:number]
-  if _counted(earlier) >= search.budget:
-    # two processes have begun the last one at the same time
-    storage.set_trial_user_attr(key, 'surplus', True)
-    storage.set_trial_state_values(key, TrialState.FAIL)
-    return None
-  return number
-
-
-def _counted(trials: Sequence[FrozenTrial]) -> int:
-  """Trials that have cost an evaluation, or may come to cost one."""
-  return sum(is_evaluated(t) or not t.state.is_finished() for t in trials)
-
-
-def _new(
-  storage: BaseStorage, study: optuna.Study, worker: str
-) -> tuple[int, int]:
-  """A new trial that waits to be taken: its number and its key."""
-  template = optuna.trial.create_trial(
-    state=TrialState.WAITING, user_attrs={'worker': worker}
-  )
-  study_id = storage.get_study_id_from_name(study.study_name)
-  key = storage.create_new_trial(study_id, template)
-  return storage.get_trial(key).number, key
+    pass
+  return None

@@ -125,7 +125,7 @@ def test_regret_of_policies(path, module, monkeypatch, capsys, tmp_path):  # noq
 
   monkeypatch.setitem(regret.POLICIES, 'best', best_first)
   arguments = [
-    '--policies', 'best', 'tpe', '--seeds=12', '--evaluations=3',
+    '--policies', 'best', 'tpe', 'nsga2', '--seeds=12', '--evaluations=3',
     f'--benchmark={path}', f'--out={tmp_path / "r"}',
   ]  # fmt: skip
   assert regret.main(arguments) == 0
@@ -133,16 +133,29 @@ def test_regret_of_policies(path, module, monkeypatch, capsys, tmp_path):  # noq
   assert 'random' in text and 'baseline' in text
   with (tmp_path / 'r/regret_summary.csv').open() as file:
     rows = {row['policy']: row for row in csv.DictReader(file)}
-  assert list(rows) == ['random', 'best', 'tpe']
+  assert list(rows) == ['random', 'best', 'tpe', 'nsga2']
   assert float(rows['best']['regret']) == 0
   assert rows['best']['beats_random'] == 'yes'
   with (tmp_path / 'r/regret.csv').open() as file:
     curves = list(csv.DictReader(file))
-  assert len(curves) == 9
+  assert len(curves) == 12
   assert all(
     float(r['lower']) <= float(r['mean']) <= float(r['upper']) for r in curves
   )
   assert (tmp_path / 'r/regret.png').stat().st_size > 1000
+
+
+def test_what_is_measured_is_the_driver_of_a_search(path, module):  # noqa: F811
+  """A known network costs no evaluation: three are three different ones."""
+  regret, bench = module('regret'), Benchmark.load(path)
+  score = regret.score_of(bench)
+  for name in ('random', 'evolution', 'nsga2'):
+    tried, seen = regret.searched(
+      bench, regret.POLICIES[name], 1, 3, score, front=name == 'nsga2'
+    )
+    assert len(set(tried)) == 3
+    wanted = [score(bench.evaluate(v, 1), bench.price(v)) for v in tried]
+    assert seen == pytest.approx(wanted)
 
 
 def test_verdicts_are_paired_by_seed(module):

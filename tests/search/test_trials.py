@@ -9,10 +9,11 @@ from optuna.trial import TrialState
 
 from mobilenet_jax.core.errors import DivergedError, JobError, UserError
 from mobilenet_jax.search import studies
+from mobilenet_jax.search.evidence import Judged, front
 from mobilenet_jax.search.heartbeat import MOST_LOSSES
 from mobilenet_jax.search.policies import POLICIES
 from mobilenet_jax.search.storage import open_storage, parse
-from mobilenet_jax.search.trial import is_evaluated
+from mobilenet_jax.search.trial import Together, is_evaluated
 from mobilenet_jax.search.trials import work
 from tests.search.toy_worker import Worker
 from tests.search.toys import (
@@ -22,15 +23,34 @@ from tests.search.toys import (
   small_quality,
   small_search,
   small_space,
+  together,
 )
+
+
+def joined(search):
+  """A storage in memory that holds the search's study."""
+  storage = optuna.storages.InMemoryStorage()
+  studies.join(storage, 'toy', {}, 'memory', front=search.front)
+  return storage
 
 
 def in_memory(search, **more):
   """Runs a search to its end in memory; returns the storage."""
-  storage = optuna.storages.InMemoryStorage()
-  studies.join(storage, 'toy', {}, 'memory')
+  storage = joined(search)
   work(search, storage, 'toy', **more)
   return storage
+
+
+def in_spite_of(death, search):
+  """Runs a search to its end that dies again and again; returns the storage
+  and how often."""
+  storage, deaths = joined(search), 0
+  while True:
+    try:
+      work(search, storage, 'toy')
+      return storage, deaths
+    except death:
+      deaths += 1
 
 
 def trials(storage):
@@ -65,16 +85,9 @@ def test_a_search_that_dies_in_every_trial_ends_the_same(policy, monkeypatch):
       raise Killed
     return quality_of(vector)
 
-  monkeypatch.setattr('mobilenet_jax.search.trial.release', lambda *_: None)
-  storage = optuna.storages.InMemoryStorage()
-  studies.join(storage, 'toy', {}, 'memory')
-  deaths = 0
-  while True:
-    try:
-      work(small_search(policy, 16, evaluate), storage, 'toy')
-      break
-    except Killed:
-      deaths += 1
+  monkeypatch.setattr('mobilenet_jax.search.trials._let_go', lambda *_: None)
+  search = small_search(policy, 16, evaluate)
+  storage, deaths = in_spite_of(Killed, search)
   assert deaths == 16
   assert contents(storage, 'toy') == whole
 
@@ -92,15 +105,8 @@ def test_half_a_proposal_is_completed_alike(policy, monkeypatch):
     return suggest(self, name, choices)
 
   monkeypatch.setattr(optuna.trial.Trial, 'suggest_categorical', broken)
-  monkeypatch.setattr('mobilenet_jax.search.trial.release', lambda *_: None)
-  storage = optuna.storages.InMemoryStorage()
-  studies.join(storage, 'toy', {}, 'memory')
-  while True:
-    try:
-      work(small_search(policy, 12), storage, 'toy')
-      break
-    except Killed:
-      pass
+  monkeypatch.setattr('mobilenet_jax.search.trials._let_go', lambda *_: None)
+  storage, _ = in_spite_of(Killed, small_search(policy, 12))
   assert contents(storage, 'toy') == whole
 
 
@@ -172,8 +178,7 @@ def test_pruning_stops_the_poor_and_is_the_same_when_resumed():
     t.number for t in trials(whole)[5:] if t.state == TrialState.COMPLETE
   )
   deadly = survivor, 3
-  storage = optuna.storages.InMemoryStorage()
-  studies.join(storage, 'toy', {}, 'memory')
+  storage = joined(search)
   with pytest.raises(Killed):
     work(search, storage, 'toy')
   deadly = None
@@ -199,6 +204,89 @@ def test_no_network_in_the_window_is_told_with_the_nearest():
   )
   with pytest.raises(JobError, match=r'costs 9\.000 ms \+- 5% \(the nearest'):
     studies.best_within(rows, 9.0, 0.05)
+
+
+# ---- several networks at once
+
+
+@pytest.mark.parametrize('policy', POLICIES)
+def test_groups_are_drawn_unseen_and_the_budget_is_exact(policy):
+  """Of 14 in groups of four the last has two; a network is evaluated once."""
+  sizes, seen = [], []
+
+  def evaluate(vectors, numbers):
+    sizes.append(len(vectors))
+    seen.extend(vectors)
+    ended = [t for t in trials(storage) if t.state.is_finished()]
+    assert sum(map(is_evaluated, ended)) == sum(sizes[:-1])
+    return [quality_of(vector) for vector in vectors]
+
+  search = small_search(policy, 14, Together(4, evaluate))
+  storage = joined(search)
+  work(search, storage, 'toy')
+  assert sizes == [4, 4, 4, 2]
+  assert len(set(seen)) == 14
+  for t in accounted(storage, 14):
+    if 'duplicate_of' in t.user_attrs:
+      first = trials(storage)[t.user_attrs['duplicate_of']]
+      assert (t.params, t.values) == (first.params, first.values)
+
+
+@pytest.mark.parametrize('policy', POLICIES)
+def test_a_search_in_groups_ends_the_same_wherever_it_dies(policy, monkeypatch):
+  """While it proposes, evaluates and tells, without a word to the storage."""
+  from mobilenet_jax.search import trials as driver
+
+  search = small_search(policy, 14, together(4))
+  whole = contents(in_memory(search), 'toy')
+  chance = np.random.default_rng(0)
+
+  def dying(function):
+    def sometimes(*arguments):
+      if chance.random() < 0.2:
+        raise Killed
+      return function(*arguments)
+
+    return sometimes
+
+  for step in ('begun', 'settled', 'evaluate', 'tell', 'copy', 'release'):
+    monkeypatch.setattr(driver, step, dying(getattr(driver, step)))
+  monkeypatch.setattr(driver, '_let_go', lambda *_: None)
+  storage, deaths = in_spite_of(Killed, search)
+  assert deaths > 5
+  assert contents(storage, 'toy') == whole
+
+
+def test_one_of_a_group_may_fail():
+  def evaluate(vectors, numbers):
+    found = [quality_of(vector) for vector in vectors]
+    if 2 in numbers:
+      found[list(numbers).index(2)] = DivergedError('it has diverged')
+    return found
+
+  storage = in_memory(small_search('random', 6, Together(3, evaluate)))
+  ended = trials(storage)
+  assert [t.number for t in ended if t.state == TrialState.FAIL] == [2]
+  assert ended[2].user_attrs['error'] == 'it has diverged'
+  assert sum(map(is_evaluated, ended)) == 6
+
+
+def test_the_front_of_two_objectives():
+  """NSGA-II's study has accuracy and latency; what is found goes by reward."""
+  search = small_search('nsga2', 40)
+  storage = in_memory(search)
+  study = optuna.load_study(study_name='toy', storage=storage)
+  assert study.metric_names == ['accuracy', 'latency_ms']
+  rows = studies.finished(storage, 'toy', small_space())
+  judged = [Judged(r.vector, r.latency_ms, r.accuracy) for r in rows]
+  own = {tuple(t.values) for t in study.best_trials}
+  assert {(j.quality, j.ms) for j in front(judged)} == own
+  assert len(own) > 4
+  for row in rows:
+    assert row.value == search.reward(row.accuracy, row.latency_ms)
+  found = studies.best_within(rows, 2.0, 0.15)
+  near = [r for r in rows if abs(r.latency_ms / 2.0 - 1) <= 0.15]
+  assert found.value == max(r.value for r in near)
 
 
 # ---- processes
@@ -268,6 +356,24 @@ def test_four_workers_killed_at_random_lose_nothing(tmp_path):
   lost = [name for t in ended for name in t.user_attrs.get('lost', [])]
   assert lost  # some were at work when they were killed
   assert len({t.user_attrs['worker'] for t in ended}) >= 3
+
+
+def test_a_worker_that_is_killed_with_a_group_loses_none_of_it(tmp_path):
+  """Each of its three trials is taken up by another worker."""
+  url = f'sqlite:///{tmp_path}/trials.db'
+  first = Worker(url, 'evolution', 10, 'first', 600.0, 3)
+  assert first.begins()
+  first.kill()
+  others = [
+    Worker(url, 'evolution', 10, name, 0.02, 3) for name in ('second', 'third')
+  ]
+  for worker in others:
+    worker.join()
+  ended = accounted(open_storage(parse(url)), 10)
+  lost = [t.number for t in ended if 'lost' in t.user_attrs]
+  assert lost == [0, 1, 2]
+  assert all(ended[number].user_attrs['lost'][0] == 'first' for number in lost)
+  assert {t.user_attrs['worker'] for t in ended} <= {'second', 'third'}
 
 
 def test_a_trial_that_kills_its_workers_is_given_up(tmp_path):

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 from mobilenet_jax.search import studies
 from mobilenet_jax.search.storage import open_storage, parse
 from mobilenet_jax.search.trials import work
-from tests.search.toys import quality_of, small_search
+from tests.search.toys import quality_of, small_search, together
 
 NAME, IDENTITY = 'toy', {'of': 'toys'}
 
@@ -19,9 +19,10 @@ def main(
   budget: int,
   name: str,
   seconds: float,
+  size: int = 1,
 ) -> None:
   """Works until the budget is met; an evaluation takes `seconds`, and is told
-  when it begins."""
+  when it begins; `size` networks are evaluated at once."""
 
   def evaluate(vector, number, report):
     said.send(number)
@@ -30,7 +31,8 @@ def main(
 
   storage = open_storage(parse(url), heartbeat_s=1)
   studies.join(storage, NAME, IDENTITY, 'here')
-  work(small_search(policy, budget, evaluate), storage, NAME, name)
+  how = evaluate if size == 1 else together(size, evaluate)
+  work(small_search(policy, budget, how), storage, NAME, name)
 
 
 class Worker:

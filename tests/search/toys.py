@@ -1,12 +1,14 @@
 """Small spaces and objectives whose optimum is known."""
 
+import functools
+
 import numpy as np
 import optuna
 
 from mobilenet_jax.arch import ArchSpec, Conv, Dense, Pool, one_of
-from mobilenet_jax.search.policies import Settings
+from mobilenet_jax.search.policies import OF_A_FRONT, Settings, make_policy
 from mobilenet_jax.search.rewards import absolute
-from mobilenet_jax.search.trial import OF_ONE_PROCESS, Search
+from mobilenet_jax.search.trial import OF_ONE_PROCESS, Search, Together
 from mobilenet_jax.space import SearchSpace
 from mobilenet_jax.space.reach import reach_tensor, reached
 
@@ -59,16 +61,27 @@ class Rugged:
 
 def small_search(policy: str, budget: int, evaluate=None, **more) -> Search:
   """A search of `small_space` for 2 ms, whose networks take no time."""
+  settings = Settings(population=4, tournament=2)
   return Search(
     small_space(),
-    policy,
-    0,
+    functools.partial(make_policy, policy, small_space(), 0, settings=settings),
     budget,
     evaluate or (lambda vector, number, report: quality_of(vector)),
     small_price,
     lambda quality, ms: absolute(quality, ms, 2.0, -0.3),
-    Settings(population=4, tournament=2),
+    front=policy in OF_A_FRONT,
     **more,
+  )
+
+
+def together(size: int, evaluate=None) -> Together:
+  """Evaluates several networks at once; `evaluate` is that of one."""
+  one = evaluate or (lambda vector, number, report: quality_of(vector))
+  return Together(
+    size,
+    lambda vectors, numbers: [
+      one(v, n, None) for v, n in zip(vectors, numbers, strict=True)
+    ],
   )
 
 

@@ -12,6 +12,7 @@ from mobilenet_jax.search.policies.library import nsga2, tpe
 from mobilenet_jax.space import SearchSpace
 
 POLICIES = ('random', 'evolution', 'policy_gradient', 'nsga2', 'tpe')
+OF_A_FRONT = ('nsga2',)  # their study has two objectives, not the reward
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def make_policy(
 
 
 __all__ = [
+  'OF_A_FRONT',
   'POLICIES',
   'Policy',
   'Settings',

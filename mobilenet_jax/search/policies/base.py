@@ -1,7 +1,8 @@
 """What the policies of our own share: a whole vector, proposed from a history.
 
 A study has one categorical parameter a decision of the space, named by its
-tag, whose choices are 0 to n - 1; its value is a reward, maximized.
+tag, whose choices are 0 to n - 1; its value is a reward, maximized. (That of
+NSGA-II has two values, see `studies.FRONT`.)
 """
 
 import abc

@@ -13,10 +13,9 @@ def tpe(seed: int, number: int) -> BaseSampler:
 
 
 def nsga2(seed: int, number: int, population: int) -> BaseSampler:
-  """NSGA-II (Deb et al., 2002): generations, crossover and mutation.
-
-  With the one objective of a search its sorting is by the reward alone.
-  """
+  """NSGA-II (Deb et al., 2002): generations, crossover and mutation; parents
+  are sorted by fronts of accuracy and latency, and by how alone they are on
+  theirs."""
   return _Nsga2(population_size=population, seed=_seed(seed, number))
 
 
