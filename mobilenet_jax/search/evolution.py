@@ -106,8 +106,9 @@ def _children(
     return parents[int(rng.integers(len(parents)))].vector
 
   for i in range(count):
-    for _ in range(MOST_TRIES):
-      if i < mutants:
+    for attempt in range(MOST_TRIES):
+      # parents that are alike have no new children by crossing alone
+      if i < mutants or attempt >= MOST_TRIES // 2:
         child = space.mutate(parent(), rng, settings.mutation)
       else:
         child = space.cross(parent(), parent(), rng)
