@@ -37,6 +37,8 @@ from mobilenet_jax.jobs.searching import Data
 from mobilenet_jax.jobs.trainer import Images, Training, train_network
 from mobilenet_jax.jobs.training import image_side
 from mobilenet_jax.search.agreement import Agreement, agreement
+from mobilenet_jax.search.evidence import Vector
+from mobilenet_jax.search.select import distinct
 from mobilenet_jax.space import SearchSpace, get_space
 
 DRAW = 5  # random stream of a run's seed
@@ -80,13 +82,12 @@ def run(config: Any, workdir: str, networks: int) -> Agreement:
     return written(rows, folder, config.seed)
 
 
-def drawn(space: SearchSpace, networks: int, seed: int) -> list[tuple]:
-  """Distinct choice vectors, uniform over the space."""
+def drawn(space: SearchSpace, networks: int, seed: int) -> list[Vector]:
+  """Choice vectors of different networks, uniform over the space."""
   rng = np.random.default_rng([seed, DRAW])
-  found: dict[tuple, None] = {}
-  while len(found) < min(networks, space.size):
-    found[space.sample(rng)] = None
-  return list(found)
+  return distinct(
+    space, lambda: space.sample(rng), lambda vector: True, networks
+  )
 
 
 def alone(config: Any, data: Data, spec: Any, folder: Path) -> float:

@@ -65,20 +65,23 @@ def by_neighbours(
   """Judges every network that is one decision away from the found one.
 
   Args:
-    judge: gives a choice vector's quality; asked of what is not in `judged`.
+    judge: gives a choice vector's quality; asked of networks that are not in
+      `judged`.
   """
-  known = {j.vector: j.quality for j in judged}
-  labels, price = choices_in_words(job.space.spec), job.pricing.of_vector
-  around = neighbours(job.space, found)
+  space = job.space
+  known = {space.canonical(j.vector): j.quality for j in judged}
+  labels, price = choices_in_words(space.spec), job.pricing.of_vector
+  around, own = neighbours(space, found), known[space.canonical(found)]
   rows = []
   with progress('changing one decision at a time', len(around)) as bar:
     for tag, index, vector in around:
-      quality = known[vector] if vector in known else judge(vector)
+      network = space.canonical(vector)
+      quality = known[network] if network in known else judge(vector)
       rows.append(
         {
           'decision': tag,
           'choice': labels[tag][index],
-          'quality': quality - known[found],
+          'quality': quality - own,
           'ms': price(vector) - price(found),
         }
       )

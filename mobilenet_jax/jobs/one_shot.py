@@ -16,6 +16,7 @@ import numpy as np
 import optax
 
 from mobilenet_jax.arch.oneof import RESOLUTION
+from mobilenet_jax.core.errors import JobError
 from mobilenet_jax.core.progress import progress, say
 from mobilenet_jax.data.augment import make_augmentation
 from mobilenet_jax.data.pipeline import eval_batches, train_batches
@@ -23,10 +24,15 @@ from mobilenet_jax.jobs.evidence import by_neighbours, write_evidence
 from mobilenet_jax.jobs.phones import naming
 from mobilenet_jax.jobs.searching import SearchJob, mean_macs
 from mobilenet_jax.jobs.trainer import plan_of
+from mobilenet_jax.latency.bounds import in_window
 from mobilenet_jax.search import oneshot
-from mobilenet_jax.search.evidence import Judged
+from mobilenet_jax.search.evidence import Judged, Vector
 from mobilenet_jax.search.replicas import Replicas, make_replicas
-from mobilenet_jax.search.select import drawn_within, likeliest_within
+from mobilenet_jax.search.select import (
+  drawn_within,
+  likeliest_within,
+  uniform,
+)
 from mobilenet_jax.space import SearchSpace
 from mobilenet_jax.space.roles import filter_tags
 from mobilenet_jax.tasks import classification
@@ -159,28 +165,18 @@ class Training:
 
 
 def choose(job: SearchJob, logits: Any, params: Any) -> tuple[int, ...]:
-  """The best, by the shared weights, of the likeliest network within the
-  window and others that are drawn there.
+  """The best, by the shared weights, of the networks of `_candidates`.
 
   Args:
     logits: [decisions, most choices], -inf where there is no choice.
     params: the shared weights.
 
   Raises:
-    JobError: no likely network is within the window.
+    JobError: no network is found within the window.
   """
   config, space, held_out = job.config, job.space, job.data.held_out
-  logits = np.asarray(logits, np.float64)
+  candidates = _candidates(job, np.asarray(logits, np.float64))
   params = jax.tree.map(np.asarray, params)  # from all devices to one
-  window = (
-    job.pricing.of_window, job.pricing.target_ms, config.latency.tolerance
-  )  # fmt: skip
-  with naming(job.pricing.more):
-    candidates = [likeliest_within(logits, *window)]
-  drawn = drawn_within(
-    logits, *window, config.search.candidates - 1, config.seed
-  )
-  candidates += [vector for vector in drawn if vector not in candidates]
   batch = config.search.held_out_batch
   count = min(config.search.candidate_images, len(held_out)) // batch
   images = eval_batches(
@@ -201,6 +197,43 @@ def choose(job: SearchJob, logits: Any, params: Any) -> tuple[int, ...]:
   effects = by_neighbours(job, best, judged, judge)
   write_evidence(job, best, judged, MEASURE, effects)
   return best
+
+
+def _candidates(job: SearchJob, logits: np.ndarray) -> list[Vector]:
+  """The likeliest network within the window, then others that are drawn there.
+
+  A search that has not come near its target has none of these; what it has
+  learned is not lost, it judges random networks of the window.
+
+  Raises:
+    JobError: there are none of those either.
+  """
+  space, pricing, count = job.space, job.pricing, job.config.search.candidates
+  target, near = pricing.target_ms, job.config.latency.tolerance
+  window = (pricing.of_window, target, near)
+  first = likeliest_within(space, logits, *window)
+  found = [] if first is None else [first]
+  known = {space.canonical(vector) for vector in found}
+  drawn = drawn_within(
+    space, logits, *window, count - len(found), job.config.seed
+  )
+  found += [v for v in drawn if space.canonical(v) not in known]
+  if found:
+    return found
+  at = f'{target:g} ms +- {near:.0%}'
+  say(
+    f'The search has not come near its target: no likely network costs {at}; '
+    'its weights choose among random ones that do.'
+  )
+  fits = lambda vector: in_window(pricing.of_window(vector), target, near)
+  found = uniform(space, fits, count, job.config.seed)
+  if not found:
+    with naming(pricing.more):
+      raise JobError(
+        f'No network was found that costs {at}. Widen the tolerance or change '
+        'the target.'
+      )
+  return found
 
 
 def batches(job: SearchJob, start: int) -> Iterator[dict[str, Any]]:

@@ -24,6 +24,7 @@ from mobilenet_jax.jobs.evidence import by_neighbours, write_evidence
 from mobilenet_jax.jobs.one_shot import MEASURE
 from mobilenet_jax.jobs.searching import Data, SearchJob, beside_mean
 from mobilenet_jax.jobs.trainer import evaluate_network, plan_of
+from mobilenet_jax.latency.bounds import in_window
 from mobilenet_jax.models.builder import build
 from mobilenet_jax.models.pretrained.own import save_weights
 from mobilenet_jax.search import evolution, nsga2, sandwich
@@ -46,7 +47,7 @@ def find(job: SearchJob) -> tuple[int, ...]:
   params = shared_weights(space, config, job.data, job.folder)
   accuracy = inherited_accuracy(space, config, params, job.data.held_out)
   evaluations = Evaluations(
-    job.folder / 'evaluations.jsonl', accuracy, job.pricing.of_vector
+    job.folder / 'evaluations.jsonl', space, accuracy, job.pricing.of_vector
   )
   best = _explored(job, evaluations)
   judged = evaluations.all()
@@ -175,7 +176,7 @@ def _explored(job: SearchJob, evaluations: Evaluations) -> Judged:
   settings = _evolution(part, job.config.seed)
 
   def fits(vector: Sequence[int]) -> bool:
-    return abs(pricing.of_window(vector) / target - 1) <= near
+    return in_window(pricing.of_window(vector), target, near)
 
   with progress('exploring networks', _evaluations(part)) as bar:
     evaluate = _shown(evaluations, bar)

@@ -15,7 +15,11 @@ from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.data.sources import Source
 from mobilenet_jax.jobs.pricing import Pricing
 from mobilenet_jax.space import SearchSpace
-from mobilenet_jax.supernet.support import check_mixable, check_shareable
+from mobilenet_jax.supernet.support import (
+  check_mixable,
+  check_shareable,
+  check_together,
+)
 from mobilenet_jax.tasks.distillation import Teacher
 
 # the module beside this one whose `find(job)` returns a choice vector, and
@@ -71,6 +75,8 @@ def check_space(config: Any, space: SearchSpace) -> None:
   # several networks in one program are masks of one
   if part.algorithm in SHARING or part.get('at_once', 1) > 1:
     check_shareable(space.spec)
+  if part.get('at_once', 1) > 1:
+    check_together(space.spec)
   if part.algorithm == 'differentiable':
     check_mixable(space.spec)
   if part.algorithm == 'sandwich' and part.resolutions and several:

@@ -1,4 +1,4 @@
-"""The smallest and the largest price of a space, exactly."""
+"""The smallest and the largest price of a space, and the window of a target."""
 
 from collections.abc import Sequence
 
@@ -11,6 +11,11 @@ def price_bounds(tensors: Sequence[BlockPrices]) -> tuple[float, float]:
   """Milliseconds of the cheapest and of the dearest choice vector."""
   factors = [(block.axes, block.ms) for block in tensors]
   return extreme(factors)[0], extreme(factors, largest=True)[0]
+
+
+def in_window(ms: float, target_ms: float, tolerance: float) -> bool:
+  """Whether a latency is target_ms +- tolerance, which is relative."""
+  return abs(ms / target_ms - 1) <= tolerance
 
 
 def check_target(

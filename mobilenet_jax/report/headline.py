@@ -3,6 +3,7 @@
 import statistics
 from dataclasses import dataclass
 
+from mobilenet_jax.latency.bounds import in_window
 from mobilenet_jax.report.markup import Html, join, tag
 from mobilenet_jax.report.noise import Difference, difference
 from mobilenet_jax.report.reading import Contender, Run
@@ -157,7 +158,7 @@ def caution(run: Run) -> str:
     )
   for c in run.of_role('scaled'):
     off = c.priced_ms / run.found.priced_ms - 1
-    if abs(off) > run.tolerance:
+    if not in_window(c.priced_ms, run.found.priced_ms, run.tolerance):
       words += (
         f'; {c.name} is priced {abs(off):.1%} '
         f'{"below" if off < 0 else "above"} the found one, more than the '

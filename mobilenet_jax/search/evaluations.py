@@ -7,10 +7,13 @@ from pathlib import Path
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import write_text
 from mobilenet_jax.search.evidence import Judged, Vector
+from mobilenet_jax.space import SearchSpace
 
 
 class Evaluations:
   """Evaluates each network once, and keeps what came in a file.
+
+  Vectors that make the same network are one; it goes by that asked for first.
 
   One JSON line an evaluation, in order. A policy that is a function of its
   seed and of what is evaluated asks for the same networks again when it is
@@ -20,6 +23,7 @@ class Evaluations:
   def __init__(
     self,
     path: Path,
+    space: SearchSpace,
     evaluate: Callable[[Vector], float],
     price: Callable[[Vector], float],
   ):
@@ -27,30 +31,33 @@ class Evaluations:
 
     Args:
       path: of the file; made where it is missing.
+      space: of the vectors.
       evaluate: (choice vector) -> accuracy.
       price: (choice vector) -> milliseconds.
 
     Raises:
       UserError: the file is damaged.
     """
-    self._evaluate, self._price = evaluate, price
+    self._space, self._evaluate, self._price = space, evaluate, price
+    # by canonical vectors
     self._known: dict[Vector, Judged] = {}
     self._asked: dict[Vector, Judged] = {}
-    for found in _read(path):
-      self._known[found.vector] = found
+    for network, found in _read(path, space):
+      self._known.setdefault(network, found)
     write_text(path, ''.join(_line(e) for e in self._known.values()))
     self._path = path
 
   def __call__(self, vector: Sequence[int]) -> Judged:
     """What is known of a network, evaluated now where nothing is."""
-    key = tuple(int(i) for i in vector)
-    found = self._known.get(key)
+    own = tuple(int(i) for i in vector)
+    network = self._space.canonical(own)
+    found = self._known.get(network)
     if found is None:
-      found = Judged(key, self._price(key), float(self._evaluate(key)))
+      found = Judged(own, self._price(own), float(self._evaluate(own)))
       with self._path.open('a') as file:
         file.write(_line(found))
-      self._known[key] = found
-    self._asked.setdefault(key, found)
+      self._known[network] = found
+    self._asked.setdefault(network, found)
     return found
 
   def all(self) -> list[Judged]:
@@ -68,12 +75,13 @@ def _line(found: Judged) -> str:
   return json.dumps(row, allow_nan=False) + '\n'
 
 
-def _read(path: Path) -> list[Judged]:
+def _read(path: Path, space: SearchSpace) -> list[tuple[Vector, Judged]]:
+  """(canonical vector, what the file has of it), in order."""
   if not path.exists():
     return []
   try:
     rows = [json.loads(row) for row in path.read_text().split('\n')[:-1]]
-    return [
+    found = [
       Judged(
         tuple(int(i) for i in row['vector']),
         float(row['latency_ms']),
@@ -81,5 +89,6 @@ def _read(path: Path) -> list[Judged]:
       )
       for row in rows
     ]
-  except (ValueError, KeyError, TypeError) as error:
+    return [(space.canonical(one.vector), one) for one in found]
+  except (ValueError, KeyError, TypeError, IndexError) as error:
     raise UserError(f'{path} is damaged: {error!r}.') from error

@@ -13,10 +13,10 @@ import numpy as np
 
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.search.evidence import Judged, Vector
+from mobilenet_jax.search.select import MOST_DRAWS, uniform
 from mobilenet_jax.space import SearchSpace
 
 EVOLUTION = 3  # random stream of a run's seed
-MOST_DRAWS = 20_000  # of the first population
 MOST_TRIES = 200  # of a child
 
 
@@ -64,41 +64,35 @@ def evolve(
     UserError: no network that fits is found.
   """
   rng = np.random.default_rng([settings.seed, EVOLUTION])
-  first = drawn(space, fits, settings.population, rng)
+  first = first_population(space, fits, settings)
+  seen = {space.canonical(vector) for vector in first}
   population = _ranked([evaluate(vector) for vector in first])
   for _ in range(settings.generations):
     parents = population[: settings.kept]
-    children = _children(space, parents, fits, settings, rng)
+    children = _children(space, parents, fits, settings, rng, seen)
     population = _ranked([*parents, *(evaluate(v) for v in children)])
   return population[0]
 
 
-def drawn(
-  space: SearchSpace,
-  fits: Callable[[Vector], bool],
-  count: int,
-  rng: np.random.Generator,
+def first_population(
+  space: SearchSpace, fits: Callable[[Vector], bool], settings: Settings
 ) -> list[Vector]:
-  """Up to `count` distinct random choice vectors that fit; fewer where
-  MOST_DRAWS draws hold fewer.
+  """Random networks that fit; fewer than wanted where there are too few.
+
+  They begin with those that the found network is compared with, which were
+  drawn before the search: a search that has started has a population.
 
   Raises:
     UserError: there is none.
   """
-  found: dict[Vector, None] = {}
-  for _ in range(MOST_DRAWS):
-    if len(found) == count:
-      break
-    vector = space.sample(rng)
-    if vector not in found and fits(vector):
-      found[vector] = None
+  found = uniform(space, fits, settings.population, settings.seed)
   if not found:
     raise UserError(
       f'None of {MOST_DRAWS} random networks of {space.spec.name} is within '
       'the latency window; the target is too near the edge of the space, or '
       'the tolerance too small.'
     )
-  return list(found)
+  return found
 
 
 def _children(
@@ -107,24 +101,29 @@ def _children(
   fits: Callable[[Vector], bool],
   settings: Settings,
   rng: np.random.Generator,
+  seen: set[Vector],
 ) -> list[Vector]:
-  """New networks that fit; fewer than wanted where tries run out."""
+  """New networks that fit; fewer than wanted where tries run out.
+
+  Args:
+    seen: canonical vectors of all networks so far; the new ones are added.
+  """
   count = max(settings.population - len(parents), 1)
   mutants = round(settings.mutated * count)
-  seen = {parent.vector for parent in parents}
   made: list[Vector] = []
 
   def parent() -> Vector:
     return parents[int(rng.integers(len(parents)))].vector
 
   for i in range(count):
-    for _ in range(MOST_TRIES):
-      if i < mutants:
+    for attempt in range(MOST_TRIES):
+      # parents that are alike have no new children by crossing alone
+      if i < mutants or attempt >= MOST_TRIES // 2:
         child = space.mutate(parent(), rng, settings.mutation)
       else:
         child = space.cross(parent(), parent(), rng)
-      if child not in seen and fits(child):
-        seen.add(child)
+      if fits(child) and (network := space.canonical(child)) not in seen:
+        seen.add(network)
         made.append(child)
         break
   return made

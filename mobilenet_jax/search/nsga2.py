@@ -7,10 +7,8 @@ so that it is resumed by asking again.
 
 from collections.abc import Callable
 
-import numpy as np
-
 from mobilenet_jax.search.evidence import Judged, Vector
-from mobilenet_jax.search.evolution import EVOLUTION, Settings, drawn
+from mobilenet_jax.search.evolution import Settings, first_population
 from mobilenet_jax.space import SearchSpace
 
 
@@ -50,8 +48,7 @@ def explore(
     tag: CategoricalDistribution(range(size))
     for tag, size in space.decisions.items()
   }
-  rng = np.random.default_rng([settings.seed, EVOLUTION])
-  for vector in drawn(space, fits, settings.population, rng):
+  for vector in first_population(space, fits, settings):
     study.enqueue_trial(space.choice(vector))
   best: Judged | None = None
   for _ in range(settings.population * (settings.generations + 1)):

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Callable, Sequence
 
 from mobilenet_jax.arch import ArchSpec, count
+from mobilenet_jax.latency.bounds import in_window
 
 WIDTHS = tuple(i / 40 for i in range(4, 121))  # 0.1 to 3.0 by 0.025
 USUAL_GROWTH = 1.4  # latency grows with about this power of the width
@@ -44,9 +45,9 @@ def scale_to_latency(
   priced: dict[int, float] = {}
   while low <= high:
     priced[index] = price(make(widths[index]))
-    off = target_ms / priced[index]
-    if abs(off - 1) <= near_enough:
+    if in_window(priced[index], target_ms, near_enough):
       break
+    off = target_ms / priced[index]
     if off > 1:
       low = index + 1
     else:

@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 
 from mobilenet_jax.core.config import differences
 from mobilenet_jax.core.errors import JobError, UserError
+from mobilenet_jax.latency.bounds import in_window
 from mobilenet_jax.search.policies.base import vector_of
 from mobilenet_jax.space import SearchSpace
 
@@ -123,7 +124,7 @@ def best_within(
   Raises:
     JobError: none does.
   """
-  near = [r for r in rows if abs(r.latency_ms / target_ms - 1) <= tolerance]
+  near = [r for r in rows if in_window(r.latency_ms, target_ms, tolerance)]
   if near:
     return max(near, key=lambda r: (r.value, r.accuracy, -r.number))
   nearest = min(

@@ -19,6 +19,7 @@ from mobilenet_jax.arch import (
 )
 from mobilenet_jax.core.elimination import Factor, extreme
 from mobilenet_jax.space import encoding
+from mobilenet_jax.space.identity import Identity
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,9 +91,22 @@ class SearchSpace:
     """The one choice vector that stands for all that make the same network.
 
     Decisions that cannot be reached are at 0; where optional blocks may stand
-    for each other, the first of them are kept.
+    for each other, the first of them are kept. Asked of a network again, by
+    whichever vector, it costs microseconds.
     """
-    return self.encode(self.decode(vector))
+    network = self._identity.of(self.choice(vector))
+    found = self._canonical.get(network)
+    if found is None:
+      found = self._canonical[network] = self.encode(self.decode(vector))
+    return found
+
+  @functools.cached_property
+  def _identity(self) -> Identity:
+    return Identity(self.spec)
+
+  @functools.cached_property
+  def _canonical(self) -> dict[tuple[int, ...], tuple[int, ...]]:
+    return {}
 
   def smallest(self, prices: Sequence[Factor] | None = None) -> tuple[int, ...]:
     """The choice vector of the network of the fewest multiply-adds.

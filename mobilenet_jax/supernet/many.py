@@ -37,7 +37,7 @@ from jax.typing import ArrayLike
 from mobilenet_jax.models.builder import image_shape
 from mobilenet_jax.space import SearchSpace
 from mobilenet_jax.supernet.network import SuperNetwork
-from mobilenet_jax.supernet.support import check_one_resolution
+from mobilenet_jax.supernet.support import check_together
 from mobilenet_jax.train.state import (
   INIT,
   TrainState,
@@ -51,9 +51,7 @@ Measure = Callable[[Array, Array], Array]  # (logits, labels) -> scalar
 
 def _network(space: SearchSpace) -> SuperNetwork:
   """Raises UserError where candidates would see images of several sizes."""
-  check_one_resolution(
-    space.spec, 'many networks in one program see images of one size'
-  )
+  check_together(space.spec)
   return SuperNetwork(space.spec)
 
 

@@ -56,7 +56,7 @@ def check_shareable(spec: ArchSpec) -> None:
     _check_row(row, where)
 
 
-def check_one_resolution(spec: ArchSpec, what: str) -> None:
+def _check_one_resolution(spec: ArchSpec, what: str) -> None:
   """Refuses a space whose resolution is searched.
 
   Args:
@@ -78,8 +78,19 @@ def check_mixable(spec: ArchSpec) -> None:
   Raises:
     UserError: the resolution is a decision.
   """
-  check_one_resolution(
+  _check_one_resolution(
     spec, 'what choices make is mixed, which has to be of one size'
+  )
+
+
+def check_together(spec: ArchSpec) -> None:
+  """Refuses a space whose networks cannot be trained in one program.
+
+  Raises:
+    UserError: the resolution is a decision.
+  """
+  _check_one_resolution(
+    spec, 'many networks in one program see images of one size'
   )
 
 

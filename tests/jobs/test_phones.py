@@ -74,7 +74,7 @@ def test_the_window_is_that_of_every_device(paths, tmp_path):
   logits = np.zeros((len(SPACE.tags), max(SPACE.decisions.values())))
   sizes = np.array(list(SPACE.decisions.values()))
   logits[np.arange(logits.shape[1]) >= sizes[:, None]] = -np.inf
-  found = likeliest_within(logits, pricing.of_window, target, 0.02)
+  found = likeliest_within(SPACE, logits, pricing.of_window, target, 0.02)
   spec = SPACE.decode(found)
   assert pricing.table.price(spec) == pytest.approx(target, rel=0.02)
   assert phone.table.price(spec) == pytest.approx(other, rel=0.02)

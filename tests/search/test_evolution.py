@@ -4,12 +4,11 @@ import dataclasses
 import itertools
 import json
 
-import numpy as np
 import pytest
 
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.latency.tensors import price, price_tensors, space_keys
-from mobilenet_jax.search import evolution, nsga2
+from mobilenet_jax.search import evolution, nsga2, select
 from mobilenet_jax.search.evaluations import Evaluations
 from mobilenet_jax.search.evidence import Judged, front
 from mobilenet_jax.space import get_space
@@ -20,6 +19,7 @@ SETTINGS = evolution.Settings(
   seed=0,
 )  # fmt: skip
 NEAR = 0.1
+SHORT = '{"vector": [0], "accuracy": 0.5, "latency_ms": 1.0}\n'
 
 
 @pytest.fixture(scope='module')
@@ -45,7 +45,7 @@ def search(case, path, policy, settings=SETTINGS, counted=None):
     calls.append(vector)
     return accuracy(vector)
 
-  seen = Evaluations(path, evaluate, cost)
+  seen = Evaluations(path, space, evaluate, cost)
   fits = lambda vector: abs(cost(vector) / target - 1) <= NEAR
   if policy == 'evolution':
     return evolution.evolve(space, seen, fits, settings), seen
@@ -67,14 +67,30 @@ def test_it_beats_as_many_random_networks_and_keeps_to_the_window(
   if policy == 'evolution':
     assert inside == found
   fits = lambda vector: abs(cost(vector) / target - 1) <= NEAR
-  rng = np.random.default_rng(1)
-  random = evolution.drawn(space, fits, len(found), rng)
+  random = select.uniform(space, fits, len(found), seed=1)
   margin = 0.02 if policy == 'evolution' else 0.0  # it seeks a whole front
   assert best.quality > max(map(accuracy, random)) + margin
   if policy == 'nsga2':
-    drawn = evolution.drawn(space, lambda v: True, len(found), rng)
+    drawn = select.uniform(space, lambda v: True, len(found), seed=2)
     others = [Judged(v, cost(v), accuracy(v)) for v in drawn]
     assert front([*found, *others]) == front(found)
+
+
+@pytest.mark.parametrize('policy', ['evolution', 'nsga2'])
+def test_no_network_is_evaluated_twice(case, tmp_path, policy):
+  """Nor does evolution spend children on known ones; the first networks are
+  those that the found one is compared with."""
+  space, cost, _, target = case
+  calls, some = [], SETTINGS
+  if policy == 'nsga2':  # is slow
+    some = dataclasses.replace(SETTINGS, generations=4)
+  _, seen = search(case, tmp_path / 'log.jsonl', policy, some, calls)
+  networks = {space.decode(vector) for vector in calls}
+  assert len(networks) == len(calls) == len(seen.all())
+  if policy == 'evolution':
+    assert len(calls) == 40 + 12 * 30  # all that it may
+  rivals = select.random_within(space, cost, target, NEAR, 3, SETTINGS.seed)
+  assert calls[:3] == rivals
 
 
 def test_it_finds_the_optimum_of_a_small_space(tmp_path):
@@ -88,7 +104,7 @@ def test_it_finds_the_optimum_of_a_small_space(tmp_path):
   accuracy = lambda v: sum(a == b for a, b in zip(v, goal, strict=True)) / 10
   wanted = max(accuracy(v) for v in every if fits(v))
   few = evolution.Settings(20, 10, 0.25, 0.5, 0.1, 0)
-  seen = Evaluations(tmp_path / 'log.jsonl', accuracy, cost)
+  seen = Evaluations(tmp_path / 'log.jsonl', space, accuracy, cost)
   best = evolution.evolve(space, seen, fits, few)
   assert best.quality == wanted
   assert len(seen.all()) < len(every) / 2
@@ -127,17 +143,19 @@ def test_another_seed_is_another_search(case, tmp_path):
 
 def test_no_network_within_the_window_is_an_error(case, monkeypatch):
   space, *_ = case
-  monkeypatch.setattr(evolution, 'MOST_DRAWS', 50)
+  for module in (select, evolution):
+    monkeypatch.setattr(module, 'MOST_DRAWS', 50)
   with pytest.raises(UserError, match='None of 50 random networks of v3_small'):
     evolution.evolve(space, lambda v: None, lambda v: False, SETTINGS)
 
 
 @pytest.mark.parametrize(
-  'text', ['{"vector": [1]}\n', 'nonsense\n', '[1, 2]\n', '{"vector": 3}\n']
+  'text',
+  ['{"vector": [1]}\n', SHORT, 'nonsense\n', '[1, 2]\n', '{"vector": 3}\n'],
 )
 def test_a_damaged_log_is_named(tmp_path, text):
   path = tmp_path / 'log.jsonl'
   path.write_text(text)
   with pytest.raises(UserError, match=r'log\.jsonl is damaged'):
-    Evaluations(path, lambda v: 0.0, lambda v: 1.0)
+    Evaluations(path, get_space('v3_tiny', 32, 10), lambda v: 0.0, None)
   assert path.read_text() == text  # left alone

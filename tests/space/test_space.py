@@ -197,7 +197,7 @@ def test_one_vector_stands_for_all_that_make_a_network(seed):
   for vector in every_vector(space):
     network = space.decode(vector)
     canonical = by_network.setdefault(network, space.canonical(vector))
-    assert space.canonical(vector) == canonical
+    assert space.canonical(vector) == canonical == space.encode(network)
     assert space.decode(canonical) == network
   assert len(set(by_network.values())) == len(by_network)
 

@@ -43,10 +43,10 @@ class Evolution(Policy):
     drawn = self.rng.choice(len(alive), self.tournament, replace=False)
     # of equals the youngest
     parent, _ = max((alive[i] for i in sorted(drawn)[::-1]), key=lambda s: s[1])
-    network = self.space.decode(parent)
+    network = self.space.canonical(parent)
     child = parent
     for _ in range(MOST_TRIES):
       child = self.space.mutate(parent, self.rng, self.probability)
-      if self.space.decode(child) != network:
+      if self.space.canonical(child) != network:
         break
     return child
