@@ -73,7 +73,7 @@ def train_contender(
     test images of all of them, and their mean `held_out_accuracy`.
   """
   seeds = [job.config.seed + i for i in range(job.config.compare.seeds)]
-  made = [_trained(job, spec, seed, title) for seed in seeds]
+  made = [train_once(job, spec, seed, title) for seed in seeds]
   return {
     **made[0],
     'accuracies': [row['test']['accuracy'] for row in made],
@@ -89,10 +89,11 @@ def contender_folder(job: SearchJob, name: str, seed: int) -> Path:
   return job.folder / 'contenders' / (name if first else f'{name}-seed{seed}')
 
 
-def _trained(
+def train_once(
   job: SearchJob, spec: ArchSpec, seed: int, title: str
 ) -> dict[str, Any]:
-  """A training in a run folder of its own."""
+  """Trains a network in a run folder of its own, see `contender_folder`;
+  returns what `result.json` there holds."""
   config, data = job.config, job.data
   own = ConfigDict(
     {

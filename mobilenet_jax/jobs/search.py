@@ -123,6 +123,11 @@ def _announce(config: Any, space: SearchSpace) -> None:
     f'To be seen: {images["search"]:,.0f} images by the search, '
     f'{images["random"]:,.0f} by {randoms} random networks to compare with.'
   )
+  if images['narrowing']:
+    say(
+      f'Of the search, at most {images["narrowing"]:,.0f} train its seed and '
+      'narrow it by NetAdapt.'
+    )
   if images['random'] < images['search']:
     say(
       'The random networks cost less than the search; '

@@ -73,14 +73,16 @@ def check_space(config: Any, space: SearchSpace) -> None:
 
 def cost(config: Any, space: SearchSpace) -> dict[str, float]:
   """How many images the search sees, and the training of the random networks
-  beside it, both as a mean network's.
+  beside it, both as a mean network's; 'narrowing' are those of the search that
+  NetAdapt sees, at most, and the training of its seed.
 
   An image seen without learning counts a third: a training step is a pass
   forward and, at about twice its cost, one back.
   """
   each = _cost_of_one(config)
   return {
-    'search': float(_module(config).images(config, space)),
+    'search': _searched(config, space),
+    'narrowing': _narrowing().images(config, space),
     'random': each * random_networks(config, space),
   }
 
@@ -91,8 +93,14 @@ def random_networks(config: Any, space: SearchSpace) -> int:
   asked = config.compare.random
   if asked:
     return asked
-  search = _module(config).images(config, space)
+  search = _searched(config, space)
   return max(math.ceil(search / _cost_of_one(config)), LEAST_RANDOM)
+
+
+def _searched(config: Any, space: SearchSpace) -> float:
+  """Images that it costs to find a network, by narrowing a seed at the end."""
+  own = float(_module(config).images(config, space))
+  return own + _narrowing().images(config, space)
 
 
 def _cost_of_one(config: Any) -> float:
@@ -106,6 +114,10 @@ def beside_mean(space: SearchSpace, vector: Sequence[int]) -> float:
   drawn = [space.decode(space.sample(rng)) for _ in range(DRAWS)]
   mean = statistics.fmean(count(spec).macs for spec in drawn)
   return count(space.decode(vector)).macs / mean
+
+
+def _narrowing() -> Any:  # it imports this
+  return importlib.import_module('mobilenet_jax.jobs.narrowing')
 
 
 def _module(config: Any) -> Any:
