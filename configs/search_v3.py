@@ -22,7 +22,8 @@ thousands of networks one by one, with MnasNet's reward of w = -0.15 for Small;
 TuNAS's reward lands on a target. The seed is slower than the target by a
 quarter; the paper does not say by how much its seeds were. A proposal is
 tuned for 10,000 steps as in the paper (digits: 40). The networks are trained
-by the recipe of configs/mobilenet_v3.py.
+by the recipe of configs/mobilenet_v3.py. Random networks beside cost what the
+search, the training of its seed and NetAdapt do together.
 
 Variants, `configs/search_v3.py:small,digits,runlocal`: `large` or `small`;
 `imagenet` or `digits`; `runlocal` takes a few steps of everything.

@@ -90,11 +90,12 @@ def refinement_of(config: Any, target_ms: float) -> ConfigDict:
 
 
 def images(config: Any, space: SearchSpace) -> float:
-  """What it costs, at most, to train the seed and to narrow it; see
-  `searching.cost`. 0 where a search config asks for neither.
+  """What it costs to train the seed and to narrow it; see `searching.cost`.
+  0 where a search config asks for neither.
 
   The seed is taken for a mean network of the space, with as many groups of
-  channels, and every iteration for the least that it cuts.
+  channels, every group has a proposal in every iteration, and an iteration cuts
+  the least that it may: it rarely costs more.
   """
   if 'refine' not in config:
     return 0.0

@@ -125,8 +125,8 @@ def _announce(config: Any, space: SearchSpace) -> None:
   )
   if images['narrowing']:
     say(
-      f'Of the search, at most {images["narrowing"]:,.0f} train its seed and '
-      'narrow it by NetAdapt.'
+      f'Of the search, up to about {images["narrowing"]:,.0f} train its seed '
+      'and narrow it by NetAdapt.'
     )
   if images['random'] < images['search']:
     say(

@@ -74,7 +74,7 @@ def check_space(config: Any, space: SearchSpace) -> None:
 def cost(config: Any, space: SearchSpace) -> dict[str, float]:
   """How many images the search sees, and the training of the random networks
   beside it, both as a mean network's; 'narrowing' are those of the search that
-  NetAdapt sees, at most, and the training of its seed.
+  NetAdapt sees, up to about so many, and the training of its seed.
 
   An image seen without learning counts a third: a training step is a pass
   forward and, at about twice its cost, one back.

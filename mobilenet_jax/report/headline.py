@@ -172,8 +172,8 @@ def _narrowed(run: Run) -> str:
   if not images:
     return ''
   return (
-    f', at most {short(images)} of them to train its seed and to narrow it by '
-    'NetAdapt'
+    f', up to about {short(images)} of them to train its seed and to narrow it '
+    'by NetAdapt'
   )
 
 

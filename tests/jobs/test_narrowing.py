@@ -100,6 +100,7 @@ def read(path):
   return json.loads(path.read_text())
 
 
+@pytest.mark.slow
 def test_the_seed_is_narrowed_to_the_target(finished):
   results, way = (
     read(finished / name) for name in ('results.json', 'refined/way.json')
@@ -125,6 +126,7 @@ def test_the_seed_is_narrowed_to_the_target(finished):
   assert 'From the seed to the target' in (finished / 'report.html').read_text()
 
 
+@pytest.mark.slow
 def test_the_cost_is_not_less_than_what_was_spent(finished):
   """The seed's 4 steps of 16, and of every proposal 2 of 16 and its judging."""
   told = read(finished / 'results.json')['cost']
@@ -169,6 +171,7 @@ def test_what_cannot_be_is_told_before(override, says):
     check_search(config)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_and_moved_ends_the_same(
   finished, begin, tmp_path
 ):
