@@ -175,15 +175,17 @@ def check_search(config: Any) -> None:
 
 def _check_narrowing(config: Any) -> None:
   """Checks the refinement that a search ends with."""
-  from mobilenet_jax.jobs.narrowing import refinement_of
+  from mobilenet_jax.jobs.narrowing import check_seed, refinement_of
 
-  _check(config, {'refine.seed_ratio': (1, 10)})
+  # what NetAdapt costs is told before: judged by so many images, not by all
+  _check(config, {'refine.seed_ratio': (1, 10), 'refine.held_out_images': ANY})
   if config.latency.get('more', ()):
     raise UserError(
       'latency.more is for searches without a refine part; NetAdapt minds one '
       'device.'
     )
-  check_refine(refinement_of(config, 1.0, 'the seed', 'its table'))
+  check_seed(config)
+  check_refine(refinement_of(config, 1.0))
 
 
 def check_refine(config: Any) -> None:

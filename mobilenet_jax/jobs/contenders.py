@@ -1,6 +1,7 @@
 """Whom the found network must beat, and how each of them is trained."""
 
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from mobilenet_jax.jobs.trainer import (
 from mobilenet_jax.models import get_arch
 from mobilenet_jax.search.scaling import scale_to_latency
 from mobilenet_jax.search.select import random_within
+from mobilenet_jax.space import SearchSpace
 
 LEAST_RANDOM = 2  # networks that have a spread
 
@@ -66,23 +68,25 @@ def _random(job: SearchJob) -> list[ArchSpec]:
   dear to train as the search."""
   config, space, pricing = job.config, job.space, job.pricing
 
-  def draw(count: int) -> list[ArchSpec]:
-    found = random_within(
-      space,
-      pricing.of_window,
-      pricing.target_ms,
-      config.latency.tolerance,
-      count,
-      config.seed,
-    )
-    return [space.decode(v, f'random_{i}') for i, v in enumerate(found)]
-
-  if config.compare.random:
-    return draw(config.compare.random)
-  budget, made = search_images(config, space), draw(LEAST_RANDOM)
+  window = (
+    pricing.of_window, pricing.target_ms, config.latency.tolerance
+  )  # fmt: skip
+  asked = config.compare.random
+  drawn = random_within(space, *window, asked or LEAST_RANDOM, config.seed)
+  made = _named(space, drawn)
+  budget = 0.0 if asked else search_images(config, space)
   while training_images(config, space, made) < budget:
-    made = draw(len(made) + 1)  # those before, and one more
+    drawn = random_within(space, *window, len(made) + 1, config.seed, least=0)
+    if len(drawn) == len(made):
+      break  # the window holds no more
+    made = _named(space, drawn)
   return made
+
+
+def _named(
+  space: SearchSpace, vectors: Sequence[Sequence[int]]
+) -> list[ArchSpec]:
+  return [space.decode(v, f'random_{i}') for i, v in enumerate(vectors)]
 
 
 def train_contender(
@@ -95,7 +99,7 @@ def train_contender(
     test images of all of them, and their mean `held_out_accuracy`.
   """
   seeds = [job.config.seed + i for i in range(job.config.compare.seeds)]
-  made = [_trained(job, spec, seed, title) for seed in seeds]
+  made = [train_once(job, spec, seed, title) for seed in seeds]
   return {
     **made[0],
     'accuracies': [row['test']['accuracy'] for row in made],
@@ -111,10 +115,11 @@ def contender_folder(job: SearchJob, name: str, seed: int) -> Path:
   return job.folder / 'contenders' / (name if first else f'{name}-seed{seed}')
 
 
-def _trained(
+def train_once(
   job: SearchJob, spec: ArchSpec, seed: int, title: str
 ) -> dict[str, Any]:
-  """A training in a run folder of its own."""
+  """Trains a network in a run folder of its own, see `contender_folder`;
+  returns what `result.json` there holds."""
   config, data = job.config, job.data
   own = ConfigDict(
     {

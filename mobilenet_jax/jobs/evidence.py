@@ -46,6 +46,7 @@ def write_evidence(
     job.folder / 'evidence.json',
     {
       'measure': measure,
+      'aim_ms': job.pricing.target_ms,  # of a seed: slower than the target
       'found': _plain(own),
       'chosen': {
         tag: labels[tag][i]

@@ -5,20 +5,26 @@ NetAdapt narrows it down. The `refine` part of a search config asks for it.
 """
 
 import dataclasses
-from pathlib import Path
+import functools
+import statistics
 from typing import Any
 
+import numpy as np
 from ml_collections import ConfigDict
 
 from mobilenet_jax.arch import ArchSpec, from_json, to_json
+from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.files import read_json, write_json
 from mobilenet_jax.core.progress import say
 from mobilenet_jax.jobs import refine
-from mobilenet_jax.jobs.contenders import contender_folder, train_contender
+from mobilenet_jax.jobs.contenders import contender_folder, train_once
 from mobilenet_jax.jobs.refine_defaults import refine_config
-from mobilenet_jax.jobs.searching import SearchJob, find
+from mobilenet_jax.jobs.searching import DRAWS, SearchJob, find
 from mobilenet_jax.latency.bounds import check_target
 from mobilenet_jax.latency.table import LatencyTable
+from mobilenet_jax.models.widths import widths
+from mobilenet_jax.search.netadapt import iterations
+from mobilenet_jax.space import SearchSpace
 
 FOLDER = 'refined'  # of the run folder: a refinement's own
 SEED = 'seed_arch.json'  # of the run folder: what the search found
@@ -40,12 +46,13 @@ def find_narrowed(job: SearchJob) -> ArchSpec:
     vector = find(dataclasses.replace(job, pricing=aimed))
     write_json(path, to_json(job.space.decode(vector, 'seed')))
   seed = from_json(read_json(path))
-  train_contender(job, seed, 'training the seed')
+  train_once(job, seed, job.config.seed, 'training the seed')
   place = job.folder / FOLDER
-  weights = contender_folder(job, seed.name, job.config.seed)
   found = refine.descend(
-    refinement_of(job.config, pricing.target_ms, weights, pricing.path),
+    refinement_of(job.config, pricing.target_ms),
     str(place),
+    weights=contender_folder(job, seed.name, job.config.seed),
+    table=pricing.path,
   )
   # it may have measured blocks of widths that the space does not have
   pricing.table = LatencyTable.load(place / 'latency.csv')
@@ -53,10 +60,24 @@ def find_narrowed(job: SearchJob) -> ArchSpec:
   return found.replace(name='found')
 
 
-def refinement_of(
-  config: Any, target_ms: float, weights: Path | str, table: Path | str
-) -> ConfigDict:
-  """The config of the refinement that a search config asks for."""
+def check_seed(config: Any) -> None:
+  """Checks that every seed of a search config is slower than its target.
+
+  Raises:
+    UserError: one may not be.
+  """
+  ratio, near = config.refine.seed_ratio, config.latency.tolerance
+  if ratio * (1 - near) <= 1:
+    raise UserError(
+      f'refine.seed_ratio is {ratio!r}; a seed that is {near:.0%} faster '
+      '(latency.tolerance) would be no slower than the target: it must be more '
+      'than 1 / (1 - latency.tolerance).'
+    )
+
+
+def refinement_of(config: Any, target_ms: float) -> ConfigDict:
+  """The config of the refinement that a search config asks for. It names no
+  weights and no table: both are in the search's folder, which may be moved."""
   made = refine_config()
   made.seed = config.seed
   made.data = ConfigDict(config.data)
@@ -64,7 +85,37 @@ def refinement_of(
   wanted = config.refine.to_dict()
   del wanted['seed_ratio']
   made.refine.update(ConfigDict(wanted))
-  made.model.weights = str(weights)
-  made.latency.table = str(table)
   made.latency.target_ms = target_ms
   return made
+
+
+def images(config: Any, space: SearchSpace) -> float:
+  """What it costs to train the seed and to narrow it; see `searching.cost`.
+  0 where a search config asks for neither.
+
+  The seed is taken for a mean network of the space, with as many groups of
+  channels, every group has a proposal in every iteration, and an iteration cuts
+  the least that it may: it rarely costs more.
+  """
+  if 'refine' not in config:
+    return 0.0
+  part = config.refine
+  groups, steps = _channels(space)
+  count = min(
+    iterations(1 - 1 / part.seed_ratio, part.delta, part.decay), steps
+  )
+  proposal = part.steps * part.batch + part.held_out_images / 3
+  seed = config.train.steps * config.train.batch
+  return seed + count * groups * proposal
+
+
+@functools.lru_cache(maxsize=64)
+def _channels(space: SearchSpace) -> tuple[float, float]:
+  """Means of random networks: groups of channels, and how often one of them
+  can be made narrower."""
+  rng = np.random.default_rng(0)
+  drawn = [widths(space.decode(space.sample(rng))) for _ in range(DRAWS)]
+  return (
+    statistics.fmean(len(found) for found in drawn),
+    statistics.fmean(sum(len(w.fewer) for w in found) for found in drawn),
+  )

@@ -7,7 +7,6 @@ config, which begins with the weights that it was refined to.
 """
 
 import dataclasses
-import math
 from pathlib import Path
 from typing import Any
 
@@ -75,20 +74,27 @@ def run(config: Any, workdir: str) -> dict[str, Any]:
     return read_json(done) if done.exists() else _run(config, folder)
 
 
-def descend(config: Any, workdir: str) -> ArchSpec:
+def descend(
+  config: Any, workdir: str, *, weights: Path, table: Path
+) -> ArchSpec:
   """As `run`, but ends with the narrower network, which is to be trained from
   scratch by somebody else; `way.json` of the folder keeps it.
+
+  Args:
+    weights: run folder of the seed. The config that is kept, and compared when
+      the run is resumed, does not name it, nor the table: so they may be moved.
+    table: of the prices.
 
   Raises:
     UserError: see `run`.
   """
-  config = completed(config)
   check_refine(config)
   config = with_splits(config)
   with open_run(workdir, 'refine', config) as folder:
     done = folder / WAY
     if not done.exists():
-      descent = _descended(config, folder)
+      config.model.weights, config.latency.table = str(weights), str(table)
+      descent = _descended(completed(config), folder)
       write_json(
         done, {'arch': to_json(descent.spec), **_told(config, descent.way)}
       )
@@ -242,11 +248,14 @@ def _remember_seed(folder: Path, spec: ArchSpec, variables: Any) -> None:
 def _tell(config: Any, spec: ArchSpec, seed_ms: float, estimated: int) -> None:
   """Says what is ahead."""
   part, target = config.refine, config.latency.target_ms
-  least = math.ceil((seed_ms - target) / (part.delta * seed_ms))
-  groups = len(widths.widths(spec))
+  groups = widths.widths(spec)
+  most = min(
+    netadapt.iterations(1 - target / seed_ms, part.delta, part.decay),
+    sum(len(group.fewer) for group in groups),
+  )
   say(
-    f'{spec.name}: {seed_ms:.4g} ms, target {target:g} ms: up to about {least} '
-    f'iterations of {groups} proposals, {part.steps} steps each.'
+    f'{spec.name}: {seed_ms:.4g} ms, target {target:g} ms: up to about {most} '
+    f'iterations of {len(groups)} proposals, {part.steps} steps each.'
   )
   if estimated:
     say(

@@ -30,6 +30,7 @@ from mobilenet_jax.jobs.searching import (
   SearchJob,
   check_space,
   find,
+  narrowing_images,
   search_images,
   training_images,
 )
@@ -125,6 +126,7 @@ def cost_of(job: SearchJob, rivals: Rivals) -> dict[str, float]:
   randoms = [spec for role, spec in rivals if role == 'random']
   return {
     'search': search_images(job.config, job.space),
+    'narrowing': narrowing_images(job.config, job.space),
     'random': training_images(job.config, job.space, randoms),
   }
 
@@ -136,6 +138,11 @@ def _announce(cost: Mapping[str, float], rivals: Rivals) -> None:
     f'To be seen: {cost["search"]:,.0f} images by the search, '
     f'{cost["random"]:,.0f} by {randoms} random networks to compare with.'
   )
+  if cost['narrowing']:
+    say(
+      f'Of the search, up to about {cost["narrowing"]:,.0f} train its seed and '
+      'narrow it by NetAdapt.'
+    )
   if cost['random'] < cost['search']:
     say(
       'The random networks cost less than the search; '

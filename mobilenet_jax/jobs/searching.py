@@ -93,7 +93,14 @@ def search_images(config: Any, space: SearchSpace) -> float:
   multiply-adds are. One seen without learning counts a third: a training step
   is a pass forward and, at about twice its cost, one back.
   """
-  return float(_module(config).images(config, space))
+  own = float(_module(config).images(config, space))
+  return own + narrowing_images(config, space)
+
+
+def narrowing_images(config: Any, space: SearchSpace) -> float:
+  """Those of a search that NetAdapt sees, up to about so many, and the training
+  of its seed."""
+  return float(_narrowing().images(config, space))
 
 
 def training_images(
@@ -128,6 +135,10 @@ def mean_macs(space: SearchSpace, largest: frozenset[str] = NONE) -> float:
     for _ in range(DRAWS)
   ]
   return statistics.fmean(count(space.decode(v)).macs for v in drawn)
+
+
+def _narrowing() -> Any:  # it imports this
+  return importlib.import_module('mobilenet_jax.jobs.narrowing')
 
 
 def _module(config: Any) -> Any:

@@ -19,8 +19,8 @@ def evidence(run: Run) -> Html:
     figure(
       _front(run),
       f'Each dot is a candidate: {seen["measure"]} against its priced latency. '
-      'The line joins those that no other beats in both; the star is what was '
-      'chosen within the window.',
+      'The line joins those that no other beats in both; the star is '
+      f'{_star(run)}.',
     )
   ]
   if seen['sensitivity']:
@@ -37,6 +37,16 @@ def evidence(run: Run) -> Html:
   return section('evidence', 'What the search has seen', *parts)
 
 
+def _star(run: Run) -> str:
+  if not run.narrowed:
+    return 'what was chosen within the window'
+  return (
+    'the seed that was chosen within the window of '
+    f'{milliseconds(run.aim_ms)}, to be narrowed down to '
+    f'{milliseconds(run.target_ms)}'
+  )
+
+
 def _front(run: Run) -> Html:
   seen = run.evidence
   marks: Trace = {
@@ -48,14 +58,15 @@ def _front(run: Run) -> Html:
     'line': {'color': 'var(--scaled)', 'width': 1.5, 'shape': 'hv'},
   }  # fmt: skip
   star: Trace = {
-    **_xy([seen['found']]), 'mode': 'markers', 'name': 'found',
+    **_xy([seen['found']]), 'mode': 'markers',
+    'name': 'seed' if run.narrowed else 'found',
     'marker': {'color': colour('found'), 'size': 15, 'symbol': 'star'},
   }  # fmt: skip
   return chart(
     'chart-front',
     [marks, line, star],
     340,
-    **vertical(run.target_ms, f'target {milliseconds(run.target_ms)}'),
+    **vertical(run.aim_ms, f'{run.aim} {milliseconds(run.aim_ms)}'),
     margin={'l': 56, 'r': 14, 't': 30, 'b': 48},
     xaxis=axis('priced latency (ms)'),
     yaxis=axis(seen['measure'], tickformat='.1%'),

@@ -153,8 +153,8 @@ def caution(run: Run) -> str:
   if run.cost:
     words += (
       f'; the search saw {short(run.cost["search"])} images (one seen without '
-      f'learning counts a third), the training of the random networks '
-      f'{short(run.cost["random"])}'
+      f'learning counts a third){_narrowed(run)}, the training of the random '
+      f'networks {short(run.cost["random"])}'
     )
   for c in run.of_role('scaled'):
     off = c.priced_ms / run.found.priced_ms - 1
@@ -165,6 +165,17 @@ def caution(run: Run) -> str:
         f'±{run.tolerance:.0%} allowed to the others'
       )
   return words + '.'
+
+
+def _narrowed(run: Run) -> str:
+  """What of the cost of a search is NetAdapt's."""
+  images = run.cost.get('narrowing', 0)
+  if not images:
+    return ''
+  return (
+    f', up to about {short(images)} of them to train its seed and to narrow it '
+    'by NetAdapt'
+  )
 
 
 def device(run: Run) -> Html:

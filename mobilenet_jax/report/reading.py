@@ -80,6 +80,21 @@ class Run:
     """How far from the target a network may lie, relative."""
     return float(self.config.get('latency', {}).get('tolerance', 0.0))
 
+  @property
+  def narrowed(self) -> bool:
+    """Whether the search found a seed, and NetAdapt the network."""
+    return 'refine' in self.config
+
+  @property
+  def aim_ms(self) -> float:
+    """Latency that the search itself was to land on."""
+    return float(self.evidence.get('aim_ms', self.target_ms))
+
+  @property
+  def aim(self) -> str:
+    """What that is, in words."""
+    return 'aim for the seed' if self.narrowed else 'target'
+
   def of_role(self, role: str) -> list[Contender]:
     """The contenders of a role."""
     return [c for c in self.contenders if c.role == role]

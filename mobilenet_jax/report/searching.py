@@ -117,8 +117,8 @@ def _aim_caption(run: Run, aim: str) -> str:
 def _latency_caption(run: Run) -> str:
   return (
     'Latency, priced by the table: mean of the sampled networks, and the '
-    'network of the likeliest choices (steps); dashed is the target of '
-    f'{milliseconds(run.target_ms)}, shaded ±{run.tolerance:.0%}.'
+    f'network of the likeliest choices (steps); dashed is the {run.aim} of '
+    f'{milliseconds(run.aim_ms)}, shaded ±{run.tolerance:.0%}.'
   )
 
 
@@ -147,7 +147,7 @@ def _latency(run: Run, records: Records) -> Html:
     steps, [r['latency_ms'] for r in records], 'var(--found)',
     name='sampled networks', **shared,
   )  # fmt: skip
-  target, near = run.target_ms, run.tolerance
+  target, near = run.aim_ms, run.tolerance
   across = {'xref': 'paper', 'x0': 0, 'x1': 1, 'layer': 'below'}
   window = {
     **across, 'type': 'rect', 'y0': target * (1 - near),

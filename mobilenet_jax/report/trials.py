@@ -20,7 +20,8 @@ def trials(run: Run) -> Html:
     figure(
       _accuracies(run),
       'Held-out accuracy and priced latency of the same networks; shaded is '
-      'the window that the found one was chosen from.',
+      f'the window that the {"seed" if run.narrowed else "found one"} was '
+      'chosen from.',
     ),
     class_='grid',
   )
@@ -66,7 +67,7 @@ def _rewards(run: Run) -> Html:
 
 
 def _accuracies(run: Run) -> Html:
-  target, near = run.target_ms, run.tolerance
+  target, near = run.aim_ms, run.tolerance
   window = {
     'type': 'rect', 'yref': 'paper', 'y0': 0, 'y1': 1, 'layer': 'below',
     'x0': target * (1 - near), 'x1': target * (1 + near),

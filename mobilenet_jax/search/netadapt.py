@@ -15,6 +15,7 @@ where no proposal falls by delta, those are taken that fall at all, so that
 whatever is not slower than the narrowest network is reached.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -93,6 +94,22 @@ class Trial:
   accuracy: float
   score: float
   leads: bool
+
+
+def iterations(cut: float, delta: float, decay: float) -> float:
+  """How many steps come down far enough where each cuts the least it may;
+  infinite where decaying steps never would.
+
+  Args:
+    cut: by how much to come down.
+    delta: of the first step, in the unit of `cut`.
+    decay: of delta from step to step.
+  """
+  steps = cut / delta
+  if decay == 1:
+    return math.ceil(steps)
+  left = 1 - steps * (1 - decay)  # of the last step, in units of the first
+  return math.ceil(math.log(left, decay)) if left > 0 else math.inf
 
 
 def proposals(at: Point, delta_ms: float, prices: Prices) -> list[Proposal]:

@@ -160,15 +160,19 @@ def random_within(
   tolerance: float,
   count: int,
   seed: int,
+  least: int | None = None,
 ) -> list[Vector]:
   """Random networks that cost target_ms +- tolerance.
+
+  Args:
+    least: how many will do; `count` by default.
 
   Raises:
     UserError: MOST_DRAWS uniform draws do not hold as many.
   """
   fits = lambda vector: in_window(price(vector), target_ms, tolerance)
   found = uniform(space, fits, count, seed)
-  if len(found) < count:
+  if len(found) < (count if least is None else least):
     raise UserError(
       f'Found {len(found)} of {count} random networks at {target_ms:g} ms '
       f'+- {tolerance:.0%} in {MOST_DRAWS} draws; the target is too near the '

@@ -1,6 +1,7 @@
 """NetAdapt's proposals, criteria and loop, on prices by multiply-adds."""
 
 import itertools
+import math
 
 import pytest
 
@@ -143,3 +144,11 @@ def test_prices_that_do_not_fall_are_told():
     netadapt.refine(
       at, settings, flat, toy_accuracy, lambda t: None, lambda t: None
     )
+
+
+def test_iterations_are_those_of_the_least_cuts():
+  assert netadapt.iterations(0.2, 0.01, 1.0) == 20
+  # 0.1 + 0.05 + 0.025 + 0.0125 is 0.1875, and all of them together 0.2
+  assert netadapt.iterations(0.1875, 0.1, 0.5) == 4
+  assert netadapt.iterations(0.19, 0.1, 0.5) == 5
+  assert netadapt.iterations(0.2, 0.1, 0.5) == math.inf
