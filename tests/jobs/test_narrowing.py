@@ -17,7 +17,7 @@ from mobilenet_jax.core.config import load_config
 from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.jobs.checks import check_search
 from mobilenet_jax.jobs.refine_log import read_log
-from mobilenet_jax.jobs.searching import cost, random_networks
+from mobilenet_jax.jobs.searching import narrowing_images, search_images
 from mobilenet_jax.latency.table import LatencyTable
 from mobilenet_jax.latency.tensors import space_keys
 from mobilenet_jax.models.widths import widths
@@ -131,16 +131,16 @@ def test_the_cost_is_not_less_than_what_was_spent(finished):
   """The seed's 4 steps of 16, and of every proposal 2 of 16 and its judging."""
   told = read(finished / 'results.json')['cost']
   tuned = sum('proposal' in row for row in read_log(finished / 'refined'))
-  images = len(range(10))  # a tenth of the short validation split
+  images = 10  # a tenth of the short validation split
   spent = 4 * 16 + tuned * (2 * 16 + images / 3)
   assert spent <= told['narrowing'] < told['search']
 
 
-def test_random_networks_cost_what_search_and_narrowing_do():
+def test_narrowing_costs_as_much_more_as_it_is_said_to():
   """2 iterations at most: 1 - 1 / 1.25 of the latency, a tenth a time."""
-  config = load_config([CONFIG, '--config.compare.random=0'])
+  config = load_config([CONFIG])
   space = get_space('v3_tiny', 32, 10)
-  narrowing = cost(config, space)['narrowing']
+  narrowing = narrowing_images(config, space)
   groups = (narrowing - 4 * 16) / (2 * (2 * 16 + 100 / 3))
   fewest, most = (
     len(widths(space.decode(vector)))
@@ -149,10 +149,9 @@ def test_random_networks_cost_what_search_and_narrowing_do():
   assert min(fewest, most) <= groups <= max(fewest, most)
   alone = ConfigDict(config.to_dict())
   del alone['refine']
-  each = 4 * 16
-  more = random_networks(config, space) - random_networks(alone, space)
-  assert abs(more - narrowing / each) <= 1
-  assert cost(alone, space)['narrowing'] == 0
+  more = search_images(config, space) - search_images(alone, space)
+  assert more == pytest.approx(narrowing)
+  assert narrowing_images(alone, space) == 0
 
 
 @pytest.mark.parametrize(
