@@ -57,5 +57,5 @@ def get_config(variant: str = '') -> ConfigDict:
   search.learning_rate = 0.15  # of the policy gradient
   search.train = ConfigDict(config.train)  # of a trial
   search.train.steps = 2 if local else 200
-  search.train.save_every = 1 if local else 250
+  search.train.save_every = 1 if local else 50  # and is looked at by a pruner
   return config

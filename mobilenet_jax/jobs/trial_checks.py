@@ -67,6 +67,12 @@ def _check_pruning(part: Any) -> None:
       f'search.at_once {part.at_once} trains them in one program to the end; '
       "take search.at_once=1, or search.pruner=''."
     )
+  if part.pruner and part.train.save_every >= part.train.steps:
+    raise UserError(
+      f'search.pruner {part.pruner!r} looks at a network every '
+      f'search.train.save_every steps: {part.train.save_every} is never before '
+      f'its {part.train.steps} are over; take fewer.'
+    )
 
 
 def _check_together(part: Any) -> None:

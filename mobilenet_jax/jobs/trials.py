@@ -28,6 +28,8 @@ from mobilenet_jax.core.progress import say
 from mobilenet_jax.jobs.evidence import by_means, write_evidence
 from mobilenet_jax.jobs.searching import SearchJob
 from mobilenet_jax.jobs.trial_training import alone, together
+from mobilenet_jax.latency.bounds import in_window
+from mobilenet_jax.report.trials import accounted
 from mobilenet_jax.search import studies
 from mobilenet_jax.search.evidence import Judged
 from mobilenet_jax.search.policies import OF_A_FRONT, Settings, make_policy
@@ -40,6 +42,7 @@ from mobilenet_jax.space.words import choices_in_words
 
 MAIN = 'main'  # the worker that has the run folder to itself
 STUDY = 'study.json'  # of the run folder: where its trials are
+ACCOUNT = 'trials.json'  # of the run folder: what became of its trials
 OWN = 'trials.db'  # of the run folder, wherever that is moved to
 
 
@@ -55,15 +58,15 @@ def find(job: SearchJob) -> tuple[int, ...]:
   storage, name, _ = take_part(job, MAIN, job.folder / 'trials')
   shutil.rmtree(job.folder / 'trials', ignore_errors=True)
   rows = studies.finished(storage, name, job.space)
-  again = sum(row.duplicate_of is not None for row in rows)
   _record(job.folder, rows)
+  account = studies.account(storage, name)
+  write_json(job.folder / ACCOUNT, account)
   found = studies.best_within(
     rows, job.pricing.target_ms, job.config.latency.tolerance
   )
   say(
-    f'{len(rows)} trials were trained to the end or known ({again}); the best '
-    f'in the window is trial {found.number}: {found.accuracy:.2%} at '
-    f'{found.latency_ms:.3f} ms.'
+    f'{accounted(account)}; the best in the window is trial {found.number}: '
+    f'{found.accuracy:.2%} at {found.latency_ms:.3f} ms.'
   )
   judged = [Judged(r.vector, r.latency_ms, r.accuracy) for r in rows]
   effects = by_means(job, found.vector, judged)
@@ -156,10 +159,16 @@ def search_of(job: SearchJob, place: Path) -> Search:
     part.population, part.tournament, part.mutations, part.policy_batch,
     part.learning_rate,
   )  # fmt: skip
+  window = pricing.target_ms, job.config.latency.tolerance
   return Search(
     job.space,
     lambda number: make_policy(
-      part.policy, job.space, job.config.seed, number, settings
+      part.policy,
+      job.space,
+      job.config.seed,
+      number,
+      settings,
+      lambda vector: in_window(pricing.of_vector(vector), *window),
     ),
     part.trials,
     together(job) if part.at_once > 1 else alone(job, place),

@@ -66,6 +66,7 @@ class Run:
   cost: dict[str, float]
   evidence: dict[str, Any]
   inherited: dict[str, Any]
+  account: dict[str, int]
   predictions: Records
   timings: dict[str, float]
   more_targets: Records
@@ -135,6 +136,7 @@ def read_run(folder: Path) -> Run:
       cost=results.get('cost') or {},
       evidence=_optional(folder / 'evidence.json'),
       inherited=_optional(folder / 'inherited.json'),
+      account=_optional(folder / 'trials.json'),
       predictions=read['predictions'],
       timings=read['timings'],
       more_targets=[

@@ -1,5 +1,8 @@
 """How a multi-trial search went: its trials, one point each."""
 
+from collections.abc import Mapping
+
+from mobilenet_jax.core.text import counted
 from mobilenet_jax.report.certainty import step_hover
 from mobilenet_jax.report.charts import Trace, axis, chart
 from mobilenet_jax.report.markup import Html, figure, section, tag
@@ -28,7 +31,7 @@ def trials(run: Run) -> Html:
   return section(
     'search',
     'The search',
-    tag('p', _how(run), class_='note'),
+    tag('p', f'{_how(run)} {_account(run)}', class_='note'),
     grid,
   )
 
@@ -45,6 +48,23 @@ def _how(run: Run) -> str:
   if part.get('policy') == 'nsga2':
     return f'{alone}; the policy saw accuracy and latency, not the reward.'
   return f'{alone}.'
+
+
+def _account(run: Run) -> str:
+  return f'{accounted(run.account)}.' if run.account else ''
+
+
+def accounted(account: Mapping[str, int]) -> str:
+  """What became of the trials, see `search.studies.account`, in words."""
+  evaluated = sum(account[how] for how in ('whole', 'pruned', 'failed'))
+  parts = [f'{account["whole"]:,} to the end']
+  parts += [f'{account[how]:,} {how}' for how in ('pruned', 'failed')]
+  return (
+    f'{counted(evaluated, "network")} evaluated ({", ".join(parts)}), '
+    f'{counted(account["known"], "proposal")} of known ones, '
+    f'{counted(account["surplus"], "trial")} beyond the budget left out, '
+    f'{counted(account["lost"], "trial")} begun again after a process died'
+  )
 
 
 def _rewards(run: Run) -> Html:

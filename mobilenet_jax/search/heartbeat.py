@@ -60,16 +60,21 @@ def return_lost(study: optuna.Study, storage: BaseStorage) -> None:
   # Optuna has no public name for them short of failing them; asked for again
   # after each: another process may be at the same
   while stale := storage._get_stale_trial_ids(study_id):  # pyrefly: ignore
-    key = stale[0]
-    trial = storage.get_trial(key)
-    lost = [*trial.user_attrs.get('lost', []), trial.user_attrs.get('worker')]
-    with contextlib.suppress(UpdateFinishedTrialError):
-      storage.set_trial_user_attr(key, 'lost', lost)
-      if len(lost) <= MOST_LOSSES:
-        storage.set_trial_state_values(key, TrialState.WAITING)
-        continue
-      storage.set_trial_user_attr(key, 'error', f'{len(lost)} processes died')
-      storage.set_trial_state_values(key, TrialState.FAIL)
+    wait_again(storage, stale[0])
+
+
+def wait_again(storage: BaseStorage, key: int) -> None:
+  """Lets the trial of a dead process wait for another, or fail after
+  MOST_LOSSES."""
+  trial = storage.get_trial(key)
+  lost = [*trial.user_attrs.get('lost', []), trial.user_attrs.get('worker')]
+  with contextlib.suppress(UpdateFinishedTrialError):
+    storage.set_trial_user_attr(key, 'lost', lost)
+    if len(lost) <= MOST_LOSSES:
+      storage.set_trial_state_values(key, TrialState.WAITING)
+      return
+    storage.set_trial_user_attr(key, 'error', f'{len(lost)} processes died')
+    storage.set_trial_state_values(key, TrialState.FAIL)
 
 
 def _interval(storage: BaseStorage) -> int | None:

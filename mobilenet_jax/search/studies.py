@@ -15,6 +15,7 @@ from mobilenet_jax.core.config import differences
 from mobilenet_jax.core.errors import JobError, UserError
 from mobilenet_jax.latency.bounds import in_window
 from mobilenet_jax.search.policies.base import vector_of
+from mobilenet_jax.search.trial import TWIN
 from mobilenet_jax.space import SearchSpace
 
 IDENTITY = 'identity'  # attribute of a study: what it depends on
@@ -23,6 +24,12 @@ REWARD = {'reward': StudyDirection.MAXIMIZE}
 FRONT = {
   'accuracy': StudyDirection.MAXIMIZE,
   'latency_ms': StudyDirection.MINIMIZE,
+}
+
+ENDED = {
+  TrialState.COMPLETE: 'whole',
+  TrialState.PRUNED: 'pruned',
+  TrialState.FAIL: 'failed',
 }
 
 
@@ -113,6 +120,29 @@ def finished(
       )
     )
   return rows
+
+
+def account(storage: BaseStorage, name: str) -> dict[str, int]:
+  """What became of the trials of a study, each counted once but for 'lost'.
+
+  Returns:
+    How many networks were evaluated to the 'whole', 'pruned', or have 'failed';
+    how many trials proposed a 'known' one, or were a 'surplus' of the budget;
+    and how often one was 'lost' with its process, and begun again.
+  """
+  found = dict.fromkeys(('whole', 'pruned', 'failed', 'known', 'surplus'), 0)
+  lost = 0
+  study = optuna.load_study(study_name=name, storage=storage)
+  for trial in study.get_trials(deepcopy=False):
+    known = trial.user_attrs
+    lost += len(known.get('lost', ()))
+    if 'surplus' in known:
+      found['surplus'] += 1
+    elif TWIN in known:
+      found['known'] += 1
+    else:
+      found[ENDED[trial.state]] += 1
+  return {**found, 'lost': lost}
 
 
 def best_within(

@@ -8,13 +8,12 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from mobilenet_jax.search.heartbeat import beat
+from mobilenet_jax.search.heartbeat import beat, wait_again
 from mobilenet_jax.search.trial import (
   TWIN,
   Search,
   is_counted,
   key_of,
-  release,
 )
 
 MOST_PER_BUDGET = 4  # trials, known networks among them; then a search ends
@@ -54,7 +53,8 @@ def take_back(at: Process) -> None:
   """Frees what a process of this name had begun before it died."""
   running = (TrialState.RUNNING,)
   for trial in at.study.get_trials(deepcopy=False, states=running):
-    release(at.storage, key_of(at.storage, at.study, trial.number), at.worker)
+    if trial.user_attrs.get('worker') == at.worker:
+      wait_again(at.storage, key_of(at.storage, at.study, trial.number))
 
 
 def _is_ready(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> bool:

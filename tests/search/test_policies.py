@@ -64,6 +64,17 @@ def test_evolution_takes_the_best_of_the_living_as_parents():
   assert sum(a != 2 for a in child) == 1
 
 
+def test_what_is_drawn_at_random_is_within_the_window():
+  fits = lambda vector: sum(vector) == 4
+  settings = Settings(population=4)
+  for number in range(30):
+    for name in ('random', 'evolution'):
+      policy = make_policy(name, SMALL, 0, number, settings, fits)
+      assert fits(policy.propose([]))
+  never = make_policy('random', SMALL, 0, 0, fits=lambda _: False)
+  assert len(never.propose([])) == 3  # none fits: the policy goes on
+
+
 def test_evolution_is_random_until_its_population_is_there():
   settings = Settings(population=4)
   found = [((1, 1, 1), 5.0)] * 3

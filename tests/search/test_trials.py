@@ -8,6 +8,7 @@ import pytest
 from optuna.trial import TrialState
 
 from mobilenet_jax.core.errors import DivergedError, JobError, UserError
+from mobilenet_jax.report.trials import accounted as in_words
 from mobilenet_jax.search import studies
 from mobilenet_jax.search.evidence import Judged, front
 from mobilenet_jax.search.heartbeat import MOST_LOSSES
@@ -90,6 +91,36 @@ def test_a_search_that_dies_in_every_trial_ends_the_same(policy, monkeypatch):
   storage, deaths = in_spite_of(Killed, search)
   assert deaths == 16
   assert contents(storage, 'toy') == whole
+
+
+def test_a_trial_that_kills_its_only_process_is_given_up(monkeypatch):
+  evil = []  # as one that is killed for memory, every time
+
+  def evaluate(vector, number, report):
+    if number >= 3 and not evil:
+      evil.append(number)
+    if number in evil:
+      raise Killed
+    return quality_of(vector)
+
+  monkeypatch.setattr('mobilenet_jax.search.trials._let_go', lambda *_: None)
+  search = small_search('random', 12, evaluate)
+  storage, deaths = in_spite_of(Killed, search)
+  assert deaths == 5
+  (given_up,) = [t for t in trials(storage) if t.state == TrialState.FAIL]
+  assert [given_up.number] == evil
+  assert given_up.user_attrs['error'] == '5 processes died'
+  account = studies.account(storage, 'toy')
+  known = account.pop('known')
+  assert account == {
+    'whole': 11, 'pruned': 0, 'failed': 1, 'surplus': 0, 'lost': 5,
+  }  # fmt: skip
+  assert known + 12 == len(trials(storage))
+  assert in_words({**account, 'known': 1}) == (
+    '12 networks evaluated (11 to the end, 0 pruned, 1 failed), 1 proposal of '
+    'known ones, 0 trials beyond the budget left out, 5 trials begun again '
+    'after a process died'
+  )
 
 
 @pytest.mark.parametrize('policy', POLICIES)
@@ -252,6 +283,7 @@ def test_a_search_in_groups_ends_the_same_wherever_it_dies(policy, monkeypatch):
   for step in ('begun', 'settled', 'evaluate', 'tell', 'copy', 'release'):
     monkeypatch.setattr(driver, step, dying(getattr(driver, step)))
   monkeypatch.setattr(driver, '_let_go', lambda *_: None)
+  monkeypatch.setattr('mobilenet_jax.search.heartbeat.MOST_LOSSES', 1000)
   storage, deaths = in_spite_of(Killed, search)
   assert deaths > 5
   assert contents(storage, 'toy') == whole

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from optuna.samplers import BaseSampler
 
 from mobilenet_jax.core.errors import UserError, did_you_mean
-from mobilenet_jax.search.policies.base import Policy, Random, distributions
+from mobilenet_jax.search.policies.base import (
+  Fits,
+  Policy,
+  Random,
+  distributions,
+)
 from mobilenet_jax.search.policies.evolution import Evolution
 from mobilenet_jax.search.policies.gradient import PolicyGradient
 from mobilenet_jax.search.policies.library import nsga2, tpe
@@ -46,6 +51,7 @@ def make_policy(
   seed: int,
   number: int,
   settings: Settings | None = None,
+  fits: Fits | None = None,
 ) -> BaseSampler:
   """Returns the sampler of one trial.
 
@@ -59,6 +65,8 @@ def make_policy(
     space: whose decisions are the parameters of the study, see `distributions`.
     seed: of the search.
     number: of the trial.
+    fits: which networks are worth a trial. What 'random' draws does, and the
+      first population of 'evolution'; the others must learn it.
 
   Raises:
     UserError: an unknown name.
@@ -66,10 +74,10 @@ def make_policy(
   check_policy(name)
   s = settings or Settings()
   if name == 'random':
-    return Random(space, seed, number)
+    return Random(space, seed, number, fits)
   if name == 'evolution':
     return Evolution(
-      space, seed, number, s.population, s.tournament, s.mutations
+      space, seed, number, s.population, s.tournament, s.mutations, fits
     )
   if name == 'policy_gradient':
     return PolicyGradient(space, seed, number, s.batch, s.learning_rate)

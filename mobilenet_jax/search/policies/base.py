@@ -6,7 +6,7 @@ NSGA-II has two values, see `studies.FRONT`.)
 """
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from mobilenet_jax.space import SearchSpace
 
 # a choice vector and its reward
 Scored = tuple[tuple[int, ...], float]
+Fits = Callable[[tuple[int, ...]], bool]  # whether a choice vector is wanted
+MOST_DRAWS = 2_000  # until one is
 
 
 def distributions(space: SearchSpace) -> dict[str, CategoricalDistribution]:
@@ -48,9 +50,21 @@ def history(study: Study, space: SearchSpace) -> list[Scored]:
 class Policy(BaseSampler, abc.ABC):
   """A sampler that decides everything at once; see `make_policy`."""
 
-  def __init__(self, space: SearchSpace, seed: int, number: int):
+  def __init__(
+    self, space: SearchSpace, seed: int, number: int, fits: Fits | None = None
+  ):
     self.space = space
     self.rng = np.random.default_rng([seed, number])
+    self.fits = fits
+
+  def draw(self) -> tuple[int, ...]:
+    """A random choice vector that fits; any where MOST_DRAWS hold none."""
+    vector = self.space.sample(self.rng)
+    for _ in range(MOST_DRAWS if self.fits else 0):
+      if self.fits and self.fits(vector):
+        break
+      vector = self.space.sample(self.rng)
+    return vector
 
   @abc.abstractmethod
   def propose(self, found: Sequence[Scored]) -> tuple[int, ...]:
@@ -83,8 +97,8 @@ class Policy(BaseSampler, abc.ABC):
 
 
 class Random(Policy):
-  """Every decision uniform and independent; learns nothing."""
+  """Every decision uniform and independent, of what fits; learns nothing."""
 
   def propose(self, found: Sequence[Scored]) -> tuple[int, ...]:
     """Overrides `Policy`'s."""
-    return self.space.sample(self.rng)
+    return self.draw()

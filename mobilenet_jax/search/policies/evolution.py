@@ -12,7 +12,7 @@ parent again (a decision that the network does not reach changes nothing).
 
 from collections.abc import Sequence
 
-from mobilenet_jax.search.policies.base import Policy, Scored
+from mobilenet_jax.search.policies.base import Fits, Policy, Scored
 from mobilenet_jax.space import SearchSpace
 
 MOST_TRIES = 20  # until a mutation changes the network
@@ -29,8 +29,9 @@ class Evolution(Policy):
     population: int,
     tournament: int,
     mutations: float,
+    fits: Fits | None = None,
   ):
-    super().__init__(space, seed, number)
+    super().__init__(space, seed, number, fits)
     self.population = population
     self.tournament = min(tournament, population)
     self.probability = min(mutations / max(len(space.tags), 1), 1.0)
@@ -38,7 +39,7 @@ class Evolution(Policy):
   def propose(self, found: Sequence[Scored]) -> tuple[int, ...]:
     """Overrides `Policy`'s."""
     if len(found) < self.population:
-      return self.space.sample(self.rng)
+      return self.draw()
     alive = found[-self.population :]
     drawn = self.rng.choice(len(alive), self.tournament, replace=False)
     # of equals the youngest
