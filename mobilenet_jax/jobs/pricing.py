@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mobilenet_jax.arch import ArchSpec
+from mobilenet_jax.core.errors import UserError
 from mobilenet_jax.core.extras import need
 from mobilenet_jax.core.progress import say
 from mobilenet_jax.jobs.phones import Phone, keep_tables, open_phones
@@ -129,6 +130,7 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
     table = LatencyTable.load(path)
   elif config.table:
     table = LatencyTable.load(config.table)
+    _check_coverage(table, wanted, space.spec.name)
   else:
     table = measured(wanted)
   tensors = price_tensors(space.spec, table)
@@ -139,7 +141,8 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
   keep_tables(more, folder)
   chip = table.provenance['chip']
   say(
-    f'{size_in_words(space.size)} networks on {chip}: {low:.3f} to '
+    f'{size_in_words(space.size)} networks of {len(wanted)} blocks, all of them '
+    f'priced, on {chip}: {low:.3f} to '
     f'{high:.3f} ms; target {target:.3f} ms.'
   )
   # blocks are never measured here for the table of another device
@@ -147,6 +150,20 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
     table.provenance, Host().provenance()
   )
   return Pricing(table, tensors, target, (low, high), here, path, more)
+
+
+def _check_coverage(
+  table: LatencyTable, wanted: Sequence[BlockKey], name: str
+) -> None:
+  """Raises UserError where a table lacks blocks of a space."""
+  lacking = table.missing(wanted)
+  if lacking:
+    needed = {part for key in wanted for part in table.parts(key)}
+    raise UserError(
+      f'Latency table {table.path} lacks {len(lacking)} of the {len(needed)} '
+      f'{table.unit}s of {name}, such as "{lacking[0]}"; mobilenet-jax space '
+      f'{name} --table={table.path} names more.'
+    )
 
 
 def measured(wanted: Sequence[BlockKey]) -> LatencyTable:

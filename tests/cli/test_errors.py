@@ -121,7 +121,9 @@ def test_a_table_that_lacks_a_block_is_refused(capsys, tmp_path, scenes, table):
   short.with_suffix('.json').write_text(table.with_suffix('.json').read_text())
   more = f'--config.latency.table={short}'
   said = mistake_in_a_run(capsys, tmp_path, scenes, more)
-  assert f'Latency table {short} has no block' in said
+  assert f'Latency table {short} lacks ' in said
+  assert ' blocks of v3_tiny, such as "ir ' in said
+  assert f'mobilenet-jax space v3_tiny --table={short}' in said
 
 
 @pytest.mark.parametrize(
