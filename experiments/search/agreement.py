@@ -3,20 +3,20 @@
     .venv/bin/python experiments/search/agreement.py --workdir=runs/agreement \
       [--networks=30] [--config=configs/search_sandwich.py] [--config.FIELD=...]
 
-Trains the shared weights of a search config, draws networks of its space
+Trains the shared weights of a search config (sandwich, TuNAS or
+differentiable), draws networks of its space
 uniformly, takes of each the accuracy that it inherits (with the statistics of
 held-out batches, as the search sees it) and that after training it alone by the
 config's `train` part, both on the held-out split, and writes into the folder
 `agreement.csv`, `agreement.json` (Kendall's tau-b, 95 % bootstrap interval over
 the networks) and `agreement.png`. The same command resumes.
-
-Estimated on 2 idle CPU cores for the default config: 4 min of shared weights
-and, a network, 45 s of training and compiling: 27 min for 30 networks.
 """
 
 import argparse
 import csv
 import io
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,16 @@ import numpy as np
 from mobilenet_jax.arch import count, to_string
 from mobilenet_jax.core.cache import use_compilation_cache
 from mobilenet_jax.core.config import load_config
+from mobilenet_jax.core.errors import JobError, UserError
 from mobilenet_jax.core.files import write_bytes, write_json, write_text
 from mobilenet_jax.core.progress import say
 from mobilenet_jax.data.augment import make_augmentation
+from mobilenet_jax.jobs import differentiable, one_shot, sandwich
+from mobilenet_jax.jobs.pricing import open_pricing
 from mobilenet_jax.jobs.runs import open_run
-from mobilenet_jax.jobs.sandwich import inherited_accuracy, shared_weights
+from mobilenet_jax.jobs.sandwich import inherited_accuracy
 from mobilenet_jax.jobs.search import open_data
-from mobilenet_jax.jobs.searching import Data
+from mobilenet_jax.jobs.searching import SHARING, Data, SearchJob
 from mobilenet_jax.jobs.trainer import Images, Training, train_network
 from mobilenet_jax.jobs.training import image_side
 from mobilenet_jax.search.agreement import Agreement, agreement
@@ -46,16 +49,22 @@ FIELDS = ('vector', 'arch', 'macs', 'inherited_accuracy', 'alone_accuracy')
 Rows = list[dict[str, Any]]
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> int:
+  """Parses, runs and tells; the exit status."""
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--workdir', required=True)
   parser.add_argument('--networks', type=int, default=30)
   parser.add_argument('--config', default='configs/search_sandwich.py')
-  args, overrides = parser.parse_known_args()
+  args, overrides = parser.parse_known_args(argv)
   use_compilation_cache()
-  config = load_config([f'--config={args.config}', *overrides])
-  found = run(config, args.workdir, args.networks)
+  try:
+    config = load_config([f'--config={args.config}', *overrides])
+    found = run(config, args.workdir, args.networks)
+  except (UserError, JobError) as error:
+    say(f'agreement: {error}')
+    return 2 if isinstance(error, UserError) else 1
   print(told(found))
+  return 0
 
 
 def run(config: Any, workdir: str, networks: int) -> Agreement:
@@ -64,7 +73,7 @@ def run(config: Any, workdir: str, networks: int) -> Agreement:
     data = open_data(config)
     side, classes = image_side(data.train), data.train.num_classes
     space = get_space(config.space, side, classes)
-    params = shared_weights(space, config, data, folder)
+    params = weights_of(config, space, data, folder)
     inherited = inherited_accuracy(space, config, params, data.held_out)
     rows = []
     for i, vector in enumerate(drawn(space, networks, config.seed)):
@@ -80,6 +89,28 @@ def run(config: Any, workdir: str, networks: int) -> Agreement:
       say(f'{i + 1}/{networks}: {row["inherited_accuracy"]:.1%} inherited, '
           f'{row["alone_accuracy"]:.1%} alone')  # fmt: skip
     return written(rows, folder, config.seed)
+
+
+def weights_of(
+  config: Any, space: SearchSpace, data: Data, folder: Path
+) -> Any:
+  """The parameters that a search's networks share, after its training.
+
+  Raises:
+    UserError: its networks share none.
+  """
+  algorithm = config.search.algorithm
+  if algorithm not in SHARING:
+    raise UserError(
+      f'search.algorithm is {algorithm!r}; weights are shared by those of '
+      f'{", ".join(map(repr, SHARING))}.'
+    )
+  if algorithm == 'sandwich':
+    return sandwich.shared_weights(space, config, data, folder)
+  pricing = open_pricing(config.latency, space, folder)
+  job = SearchJob(config, space, pricing, data, folder, None)
+  by = {'tunas': one_shot, 'differentiable': differentiable}[algorithm]
+  return by.trained(job).weights.params
 
 
 def drawn(space: SearchSpace, networks: int, seed: int) -> list[Vector]:
@@ -152,4 +183,4 @@ def draw(rows: Rows, found: Agreement, path: Path) -> None:
 
 
 if __name__ == '__main__':
-  main()
+  sys.exit(main())

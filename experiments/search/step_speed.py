@@ -2,10 +2,13 @@
 
     .venv/bin/python experiments/search/step_speed.py [--rounds 50]
 
-Three processes take steps in turns (experiments/speed has them): training the
+Five processes take steps in turns (experiments/speed has them): training the
 average network of the space alone; the search's step while the controller rests
-('search-weights': it trains a network that it draws); and the whole step
-('search': it also scores another network on as many images). Images a second
+('search-weights': it trains a network that it draws); the whole step ('search':
+it also scores another network on as many images, as a device does in the
+paper); that of the quickstart ('search-quickstart': four others on twice as
+many); and the first one ('search-warm-up': it trains the average of all
+operations at the largest widths). Images a second
 are those that are trained on. The average network is drawn: the first within
 2 % of the mean multiply-adds of 200 draws. Compiling is not helped by a cache.
 Leave the machine alone; about 15 minutes on two CPU cores (an estimate). Writes
@@ -27,8 +30,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'speed'))
 
-from run import SEARCHES, Worker
-from searching import CLASSES
+from run import Worker
+from searching import CLASSES, MOMENTS
 
 from mobilenet_jax.arch import ArchSpec, count, to_string
 from mobilenet_jax.core.files import make_folder
@@ -70,7 +73,7 @@ def compared(name: str, rounds: int) -> list[dict[str, Any]]:
   }  # fmt: skip
   arch = to_string(network)
   cases = [{**shared, 'what': 'train', 'model': arch}]
-  cases += [{**shared, 'what': what, 'model': name} for what in SEARCHES]
+  cases += [{**shared, 'what': what, 'model': name} for what in MOMENTS]
   with contextlib.ExitStack() as stack:
     workers = [stack.enter_context(Worker('ours.py', case)) for case in cases]
     for _ in range(rounds):

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
-from searching import CLASSES, space_step
+from searching import CLASSES, SCORED, space_step
 from worker import Step, serve
 
 from mobilenet_jax.core.memory import use_huge_pages
@@ -81,9 +81,12 @@ def train(case: Mapping[str, Any], batch: Any) -> Step:
 
 def search(case: Mapping[str, Any], batch: Any) -> Step:
   """A step of a one-shot search: it trains a sampled network, and ('search')
-  scores another on as many images."""
+  scores another on as many images, or ('search-quickstart') as many others on
+  as many as the quickstart."""
   take, state = space_step(case, optimizer(OPTIMIZER, 100_000))
-  return stepping(take, state, {'train': batch, 'held_out': batch})
+  _, times = SCORED.get(case['what'], (1, 1))
+  held_out = {k: jnp.concatenate([v] * times) for k, v in batch.items()}
+  return stepping(take, state, {'train': batch, 'held_out': held_out})
 
 
 def stepping(take: Any, state: Any, batch: Any) -> Step:

@@ -1,5 +1,6 @@
 """The step of a one-shot search."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,18 +25,25 @@ SETTINGS = oneshot.Settings(
 
 
 # The step of a search that is timed. Before a quarter of it the controller
-# rests, and by then every step trains one sampled network.
-MOMENTS = {'search': 500_000, 'search-weights': 249_000}
+# rests, and by then every step trains one sampled network; at its beginning it
+# trains the average of all operations at the largest widths.
+MOMENTS = {
+  'search': 500_000, 'search-weights': 249_999, 'search-quickstart': 500_000,
+  'search-warm-up': 0,
+}  # fmt: skip
+# (networks that are scored a step, held-out images over those trained on)
+SCORED = {'search-quickstart': (4, 2)}
 
 
 def space_step(case: Mapping[str, Any], rule: Any) -> tuple[Any, Any]:
   """The compiled step over a space, and a state: every step draws others."""
   space = get_space(case['model'], case['resolution'], CLASSES)
+  samples, _ = SCORED.get(case['what'], (SETTINGS.samples, 1))
   step = oneshot.search_step(
     space,
     prices_of(space),
     rule,
-    SETTINGS,
+    dataclasses.replace(SETTINGS, samples=samples),
     loss=lambda logits, labels: classification.cross_entropy(
       logits, labels, 0.1
     ),

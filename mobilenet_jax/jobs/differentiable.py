@@ -17,6 +17,16 @@ def find(job: SearchJob) -> tuple[int, ...]:
   """Trains the shared weights and the architecture, and chooses.
 
   Raises:
+    UserError: see `trained`.
+  """
+  state = trained(job)
+  return choose(job, state.architecture.logits, state.weights.params)
+
+
+def trained(job: SearchJob) -> differentiable.DifferentiableState:
+  """The state after all steps.
+
+  Raises:
     UserError: the penalty does not suit latencies as short as these.
   """
   space, config, part = job.space, job.config, job.config.search
@@ -43,10 +53,9 @@ def find(job: SearchJob) -> tuple[int, ...]:
     **training.shared,
   )
   say(f'{training.cost()}; every step takes all choices at once.')
-  state = training.fit(
+  return training.fit(
     differentiable.initial_state(space, training.rule, config.seed), step
   )
-  return choose(job, state.architecture.logits, state.weights.params)
 
 
 def check_logs(pricing: Pricing) -> None:

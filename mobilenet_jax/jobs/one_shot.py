@@ -44,6 +44,12 @@ MEASURE = 'held-out accuracy with shared weights'
 
 def find(job: SearchJob) -> tuple[int, ...]:
   """Trains the shared weights and the controller, and chooses."""
+  state = trained(job)
+  return choose(job, state.controller.logits, state.weights.params)
+
+
+def trained(job: SearchJob) -> oneshot.SearchState:
+  """The state after all steps."""
   space, config, part = job.space, job.config, job.config.search
   more = job.pricing.more
   settings = oneshot.Settings(
@@ -69,10 +75,9 @@ def find(job: SearchJob) -> tuple[int, ...]:
   )
   scored = part.samples * training.devices * rests(part)
   say(f'{training.cost()}; {scored:,} sampled networks are scored on them.')
-  state = training.fit(
+  return training.fit(
     oneshot.initial_state(space, training.rule, config.seed), step
   )
-  return choose(job, state.controller.logits, state.weights.params)
 
 
 def rests(part: Any) -> int:

@@ -141,9 +141,8 @@ def open_pricing(config: Any, space: SearchSpace, folder: Path) -> Pricing:
   keep_tables(more, folder)
   chip = table.provenance['chip']
   say(
-    f'{size_in_words(space.size)} networks of {len(wanted)} blocks, all of them '
-    f'priced, on {chip}: {low:.3f} to '
-    f'{high:.3f} ms; target {target:.3f} ms.'
+    f'{size_in_words(space.size)} networks, all of their {len(wanted)} blocks '
+    f'priced on {chip}: {low:.3f} to {high:.3f} ms; target {target:.3f} ms.'
   )
   # blocks are never measured here for the table of another device
   here = not config.table and not other_condition(

@@ -20,6 +20,7 @@ from tests.latency.toy import toy_table
 FOLDER = Path(__file__).parents[2] / 'experiments/search'
 NAMES = (
   'run', 'plans', 'comparison', 'random_search', 'step_speed', 'searching',
+  'agreement',
 )  # fmt: skip
 
 
@@ -48,6 +49,20 @@ def test_a_budget_that_evolution_alone_would_spend_is_refused(module):
   flags = plans.flags_of('sandwich', 0, (), local=False)
   with pytest.raises(UserError, match='Random search sees 100 images, too few'):
     plans.search_flags(flags, 100.0)
+
+
+def test_weights_that_nobody_shares_agree_with_nothing(
+  module, scenes_dir, tmp_path, capfd
+):
+  agreement = module('agreement')
+  status = agreement.main(
+    [f'--workdir={tmp_path / "run"}', '--config=configs/trials.py:runlocal',
+     f'--config.data.dir={scenes_dir}']
+  )  # fmt: skip
+  assert status == 2
+  assert "search.algorithm is 'trials'; weights are shared by" in (
+    capfd.readouterr().err
+  )
 
 
 def row(algorithm, seed, accuracy):
