@@ -7,6 +7,7 @@ computes the same; and in `mobilenet_v3_like` the gates of squeeze-and-excite
 are V3's hard sigmoids, not sigmoids.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from mobilenet_jax.arch import (
@@ -61,9 +62,7 @@ def proxylessnas_enlarged(resolution: int, num_classes: int) -> ArchSpec:
   return _proxylessnas(name, widths, resolution, num_classes)
 
 
-def mobilenet_v3_like(
-  resolution: int, num_classes: int, name: str = 'mobilenet_v3_like'
-) -> ArchSpec:
+def mobilenet_v3_like(resolution: int, num_classes: int) -> ArchSpec:
   """TuNAS's largest space: about 1e43.
 
   Of every block the kernel (3, 5, 7), the expansion (1 to 6), squeeze-and-
@@ -71,6 +70,29 @@ def mobilenet_v3_like(
   7 multiples of its width; the kernel of the stem (3, 5). ReLU in the first
   two stages, h-swish after them. An expansion of 1 has its convolution.
   """
+  return _v3_like('mobilenet_v3_like', V3_ACTIVATIONS, resolution, num_classes)
+
+
+def mobilenet_v3_like_extended(resolution: int, num_classes: int) -> ArchSpec:
+  """`mobilenet_v3_like` with the activation of each stage and the input
+  resolution searched, too: about 1e45.
+
+  Not of TuNAS: 3/7 to 7/7 of the resolution asked for, 96 to 224 px in steps
+  of 32, as the MobileNets are published.
+  """
+  activations = [
+    one_of(f'stage{i}/activation', 'relu', 'hard_swish')
+    for i in range(1, len(V3_ACTIVATIONS) + 1)
+  ]
+  sides = tuple(round(resolution * k / 28) * 4 for k in range(3, 8))
+  name = 'mobilenet_v3_like_extended'
+  spec = _v3_like(name, activations, resolution, num_classes)
+  return spec.replace(resolution=searched_resolution(sides))
+
+
+def _v3_like(
+  name: str, activations: Sequence[Any], resolution: int, num_classes: int
+) -> ArchSpec:
   stem, *stages, last, head = (
     one_of(f'{part}/width', *scaled(filters))
     for part, filters in zip(
@@ -80,7 +102,7 @@ def mobilenet_v3_like(
     )
   )
   body: list[Block] = []
-  rows = zip(stages, V3_STRIDES, V3_ACTIVATIONS, strict=True)
+  rows = zip(stages, V3_STRIDES, activations, strict=True)
   for number, (width, stride, activation) in enumerate(rows, 1):
     for i in range(LAYERS):
       here = f'stage{number}/block{i + 1}'
@@ -112,20 +134,6 @@ def mobilenet_v3_like(
     Dense(channels=num_classes),
   )
   return ArchSpec(name=name, resolution=resolution, blocks=blocks)
-
-
-def mobilenet_v3_like_resolutions(
-  resolution: int, num_classes: int
-) -> ArchSpec:
-  """`mobilenet_v3_like` with the input resolution searched, too.
-
-  Not of TuNAS: 3/7 to 7/7 of the resolution asked for, 96 to 224 px in steps
-  of 32, as the MobileNets are published.
-  """
-  name = 'mobilenet_v3_like_resolutions'
-  sides = tuple(round(resolution * k / 28) * 4 for k in range(3, 8))
-  spec = mobilenet_v3_like(resolution, num_classes, name)
-  return spec.replace(resolution=searched_resolution(sides))
 
 
 def searched_resolution(sides: tuple[int, ...]) -> Any:

@@ -76,7 +76,7 @@ def test_sizes_by_hand():
   wide = 4 * 4 * 6 * 7**5
   assert sizes['mobilenet_v3_like'] == 2 * 3 * 2 * 36**20 * 2**15 * wide
   like = sizes['mobilenet_v3_like']
-  assert sizes['mobilenet_v3_like_resolutions'] == 5 * like
+  assert sizes['mobilenet_v3_like_extended'] == 5 * 2**5 * like
   assert sizes['mnasnet'] == (4 * 2 * 2 * 2) ** 7 * 2**4 * 3**10
   assert sizes['mobilenet_v4'] == 3**4 * 2 * 8 * 11 * 18**3 * 27**18
 

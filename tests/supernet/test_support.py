@@ -22,7 +22,7 @@ from tests.supernet.toys import one_hot, weights
 
 SOME = {  # blocks of shipped spaces that hold each of their forms
   'mnasnet': 4,
-  'mobilenet_v3_like_resolutions': 3,
+  'mobilenet_v3_like_extended': 3,
   'mobilenet_v4': 4,
 }
 ALIKE = (  # of the same forms as others, or tested elsewhere
