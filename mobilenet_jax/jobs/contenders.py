@@ -71,10 +71,11 @@ def _random(job: SearchJob) -> list[ArchSpec]:
   window = (
     pricing.of_window, pricing.target_ms, config.latency.tolerance
   )  # fmt: skip
-  asked = config.compare.random
-  drawn = random_within(space, *window, asked or LEAST_RANDOM, config.seed)
-  made = _named(space, drawn)
-  budget = 0.0 if asked else search_images(config, space)
+  count = config.compare.random or LEAST_RANDOM
+  made = _named(space, random_within(space, *window, count, config.seed))
+  if config.compare.random:
+    return made
+  budget = search_images(config, space)
   while training_images(config, space, made) < budget:
     drawn = random_within(space, *window, len(made) + 1, config.seed, least=0)
     if len(drawn) == len(made):

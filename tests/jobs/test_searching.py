@@ -1,14 +1,17 @@
 """What a search is said to cost is what it does."""
 
+from types import SimpleNamespace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from mobilenet_jax.arch import count
 from mobilenet_jax.core.config import load_config
-from mobilenet_jax.jobs import one_shot, sandwich
+from mobilenet_jax.jobs import contenders, one_shot, sandwich
 from mobilenet_jax.jobs.searching import (
   DRAWS,
+  SearchJob,
   mean_macs,
   search_images,
   training_images,
@@ -75,3 +78,28 @@ def test_an_evolution_evaluates_as_many_as_it_says(request):
   space = get_space(SPACE, 32, 10)
   evolution.evolve(space, evaluate, lambda _: True, settings)
   assert len(asked) == settings.evaluations == 50 + 15 * 38
+
+
+def rivals(config, space, price):
+  """The random networks that a search is compared with."""
+  pricing = SimpleNamespace(of_window=price, target_ms=1.0)
+  return contenders._random(SearchJob(config, space, pricing, None, None, None))
+
+
+def test_random_networks_are_trained_for_what_the_search_costs(config):
+  config = config('--config.train.steps=100')
+  assert config.compare.random == 0  # by default
+  space = get_space(SPACE, 32, 10)
+  found = rivals(config, space, lambda _: 1.0)
+  budget = search_images(config, space)
+  assert len(found) == len({count(spec).macs for spec in found}) > 5
+  assert training_images(config, space, found) >= budget
+  assert training_images(config, space, found[:-1]) < budget
+
+
+def test_a_window_of_few_networks_has_no_more_of_them(config, monkeypatch):
+  monkeypatch.setattr('mobilenet_jax.search.select.MOST_DRAWS', 2000)
+  space = get_space('v3_tiny', 32, 10)
+  few = {space.canonical((i, *[0] * (len(space.tags) - 1))) for i in (0, 1)}
+  price = lambda vector: 1.0 if space.canonical(vector) in few else 9.0
+  assert len(rivals(config(), space, price)) == len(few) == 2
