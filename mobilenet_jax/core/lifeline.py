@@ -54,7 +54,10 @@ def lifeline(host: str) -> Iterator[None]:
   except Terminated:
     connections.end(DONE)
     raise
-  except BaseException:
+  except BaseException as error:
+    if isinstance(error, RuntimeError):
+      # JAX's, of a process that is gone: a listener is about to tell so
+      time.sleep(GRACE)
     connections.end(FAILED)
     if processes.is_first():  # JAX aborts those whose process 0 is gone
       time.sleep(GRACE)
