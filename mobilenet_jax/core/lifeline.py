@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 
 from mobilenet_jax.core import processes
-from mobilenet_jax.core.errors import Terminated
+from mobilenet_jax.core.errors import JobError, Terminated
 
 DONE, FAILED = b'.', b'!'  # said by who ends in order, or by an error
 TOKEN = 16  # bytes: strangers who connect do not count
@@ -55,7 +55,7 @@ def lifeline(host: str) -> Iterator[None]:
     connections.end(DONE)
     raise
   except BaseException as error:
-    if isinstance(error, RuntimeError):
+    if isinstance(error, RuntimeError) and not isinstance(error, JobError):
       # JAX's, of a process that is gone: a listener is about to tell so
       time.sleep(GRACE)
     connections.end(FAILED)
