@@ -28,7 +28,7 @@ SETTINGS = oneshot.Settings(
 # rests, and by then every step trains one sampled network; at its beginning it
 # trains the average of all operations at the largest widths.
 MOMENTS = {
-  'search': 500_000, 'search-weights': 249_999, 'search-quickstart': 500_000,
+  'search': 500_000, 'search-weights': 249_000, 'search-quickstart': 500_000,
   'search-warm-up': 0,
 }  # fmt: skip
 # (networks that are scored a step, held-out images over those trained on)
