@@ -67,7 +67,6 @@ def _random(job: SearchJob) -> list[ArchSpec]:
   """Random networks of the window: as many as the config asks for, or as are as
   dear to train as the search."""
   config, space, pricing = job.config, job.space, job.pricing
-
   window = (
     pricing.of_window, pricing.target_ms, config.latency.tolerance
   )  # fmt: skip

@@ -74,8 +74,9 @@ def check_logs(pricing: Pricing) -> None:
 
 
 def images(config: Any, space: SearchSpace) -> float:
-  """What a search costs; see `searching.cost`. A step takes all choices at
-  once, so that an image is seen by every operation at its largest."""
+  """What a search costs; see `searching.search_images`. A step takes all
+  choices at once, so that an image is seen by every operation at its
+  largest."""
   part, largest = config.search, space.largest()
   learnt = part.steps * part.batch + rests(part) * part.held_out_batch
   tables = choice_tables(space.spec, macs_of)

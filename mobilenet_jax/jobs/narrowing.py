@@ -90,8 +90,8 @@ def refinement_of(config: Any, target_ms: float) -> ConfigDict:
 
 
 def images(config: Any, space: SearchSpace) -> float:
-  """What it costs to train the seed and to narrow it; see `searching.cost`.
-  0 where a search config asks for neither.
+  """What it costs to train the seed and to narrow it; see
+  `searching.search_images`. 0 where a search config asks for neither.
 
   The seed is taken for a mean network of the space, with as many groups of
   channels, every group has a proposal in every iteration, and an iteration cuts

@@ -267,7 +267,7 @@ def batches(job: SearchJob, start: int) -> Iterator[dict[str, Any]]:
 
 
 def images(config: Any, space: SearchSpace) -> float:
-  """What a search costs; see `searching.cost`.
+  """What a search costs; see `searching.search_images`.
 
   A sampled network is a mean one. In the warm-up operations are averaged, which
   costs what the largest of them do, and widths are the largest, each as likely

@@ -58,7 +58,7 @@ def find(job: SearchJob) -> tuple[int, ...]:
 
 
 def images(config: Any, space: SearchSpace) -> float:
-  """What a search costs; see `searching.cost`."""
+  """What a search costs; see `searching.search_images`."""
   part = config.search
   alone = round(part.warm_up * part.steps)
   largest = _beside_mean(space, space.largest())

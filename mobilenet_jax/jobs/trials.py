@@ -75,8 +75,8 @@ def find(job: SearchJob) -> tuple[int, ...]:
 
 
 def images(config: Any, space: SearchSpace) -> float:
-  """What a search costs; see `searching.cost`."""
-  del space  # a trial is a mean network
+  """What a search costs; see `searching.search_images`."""
+  del space  # a trial counts as a mean network; in the window it is smaller
   part = config.search
   return float(part.trials * part.train.steps * part.train.batch)
 

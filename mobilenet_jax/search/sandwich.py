@@ -26,6 +26,7 @@ from jax import Array
 from mobilenet_jax.models.builder import image_shape
 from mobilenet_jax.search.resolution import generator, resized
 from mobilenet_jax.space import SearchSpace
+from mobilenet_jax.supernet.masks import one_hot
 from mobilenet_jax.supernet.network import SuperNetwork
 from mobilenet_jax.supernet.support import at_largest
 from mobilenet_jax.train.packed import global_norm
@@ -74,14 +75,6 @@ def initial_state(
   init = SuperNetwork(space.spec).init
   images = jnp.zeros(image_shape(at_largest(space.spec)))
   return create_state(init_quickly(init, seed, images, soft), optimizer)
-
-
-def one_hot(space: SearchSpace, vector: Array) -> dict[str, Array]:
-  """A choice vector [decisions] as weights over the choices, by tag."""
-  return {
-    tag: jax.nn.one_hot(vector[i], size)
-    for i, (tag, size) in enumerate(space.decisions.items())
-  }
 
 
 def random_vectors(space: SearchSpace, key: Array) -> Array:

@@ -49,14 +49,7 @@ class SuperInvertedResidual(nn.Module):
     if has_expansion(*self.row.first()):
       expand = Conv(kernel=1, channels=wide, activation=spec.activation)
       x = SuperConv(expand, options, name='expand')(x, soft, inputs, mask)
-    x = SuperDepthwise(
-      spec.kernel,
-      spec.stride,
-      spec.activation,
-      options,
-      spec.dilation,
-      name='depthwise',
-    )(x, soft, mask)
+    x = depthwise(spec, options)(x, soft, mask)
     x = self._squeeze_excite(x, soft)
     project = Conv(kernel=1, channels=spec.channels, activation='linear')
     return SuperConv(project, options, name='project')(x, soft, mask)
@@ -100,14 +93,7 @@ class SuperSeparable(nn.Module):
   @nn.compact
   def __call__(self, x: Array, soft: Soft, inputs: Array | None) -> Array:
     spec, options = self.row.block, self.options
-    x = SuperDepthwise(
-      spec.kernel,
-      spec.stride,
-      spec.activation,
-      options,
-      spec.dilation,
-      name='depthwise',
-    )(x, soft, inputs)
+    x = depthwise(spec, options)(x, soft, inputs)
     project = Conv(kernel=1, channels=spec.channels, activation=spec.activation)
     return SuperConv(project, options, name='project')(x, soft, inputs)
 
@@ -170,6 +156,20 @@ class SuperUniversalBottleneck(nn.Module):
     return SuperDepthwise(
       kernel, stride, act, self.options, self.row.block.dilation, name=name
     )
+
+
+def depthwise(
+  spec: InvertedResidual | DepthwiseSeparable, options: Options
+) -> SuperDepthwise:
+  """The depthwise convolution of a block that has one."""
+  return SuperDepthwise(
+    spec.kernel,
+    spec.stride,
+    spec.activation,
+    options,
+    spec.dilation,
+    name='depthwise',
+  )
 
 
 def optional(

@@ -36,6 +36,7 @@ from jax.typing import ArrayLike
 
 from mobilenet_jax.models.builder import image_shape
 from mobilenet_jax.space import SearchSpace
+from mobilenet_jax.supernet.masks import one_hot
 from mobilenet_jax.supernet.network import SuperNetwork
 from mobilenet_jax.supernet.support import check_together
 from mobilenet_jax.train.state import (
@@ -64,14 +65,6 @@ def over_candidates(
   if how == 'vmap':
     return jax.vmap(function)
   return lambda *parts: jax.lax.map(lambda part: function(*part), parts)
-
-
-def one_hot(space: SearchSpace, vector: Array) -> dict[str, Array]:
-  """A choice vector, int [decisions], as weights over choices, by tag."""
-  return {
-    tag: jax.nn.one_hot(vector[i], size)
-    for i, (tag, size) in enumerate(space.decisions.items())
-  }
 
 
 def initial_states(

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -17,8 +18,17 @@ from jax import Array
 from mobilenet_jax.arch import BlockVariants, OneOf, has_shortcut
 from mobilenet_jax.arch.mobile import Expanding
 from mobilenet_jax.arch.spec import BlockT
+from mobilenet_jax.space import SearchSpace
 
 Soft = Mapping[str, Array]  # weights over the choices, by tag
+
+
+def one_hot(space: SearchSpace, vector: Array) -> dict[str, Array]:
+  """A choice vector, int [decisions], as weights over choices, by tag."""
+  return {
+    tag: jax.nn.one_hot(vector[i], size)
+    for i, (tag, size) in enumerate(space.decisions.items())
+  }
 
 
 def choices_of(value: int | OneOf) -> tuple[int, ...]:
